@@ -1,0 +1,56 @@
+"""Where this code runs, and what every place gives under one name: random bytes, a warning, the browser."""
+
+import os
+import sys
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+    from typing import Any
+
+_clock: "Callable[[], float]" = getattr(time, "monotonic", time.time)
+
+IN_BROWSER = sys.platform in ("emscripten", "webassembly")
+"""Whether this is Python in a browser (or in another JavaScript runtime), by `sys.platform` alone."""
+
+SHARES_A_TASK = IN_BROWSER and sys.implementation.name == "micropython"
+"""Whether coroutines called by JavaScript are one task to asyncio."""
+
+
+def browser() -> "ModuleType":
+    """The one module that talks to the browser; only where `IN_BROWSER`."""
+    from pillion import _browser
+
+    return _browser
+
+
+def expose(target: "Any", name: str, function: "Callable[..., object]") -> "Callable[[], None]":
+    """Gives JavaScript a function under a name of an object; returns what takes it back."""
+    if IN_BROWSER:
+        take_back: Callable[[], None] = browser().expose(target, name, function)
+        return take_back
+    setattr(target, name, function)
+    return lambda: delattr(target, name)
+
+
+def random_bytes(count: int) -> bytes:
+    """`count` bytes of a cryptographically secure source; raises `RandomnessError` where there is none."""
+    octets: bytes = browser().random_bytes(count) if IN_BROWSER else os.urandom(count)
+    return octets
+
+
+def now() -> float:
+    """Seconds on a clock for measuring waits: one that is never set, where the runtime has one."""
+    return _clock()
+
+
+def warn(message: str) -> None:
+    """Tells the developer: on the page's console, or as a Python warning."""
+    if IN_BROWSER:
+        browser().warn(message)
+    else:
+        import warnings
+
+        warnings.warn(message, RuntimeWarning, stacklevel=3)

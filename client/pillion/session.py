@@ -1,0 +1,225 @@
+"""The session: one ID, and the calls that carry it."""
+
+from pillion._aio import apart
+from pillion.client import Call
+from pillion.readiness import Readiness
+from pillion.record import LOGIN, LOGOUT, REFRESHED
+from pillion.storage import StorageReport
+from pillion_shared import SessionId, show, wire
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from pillion.borrowing import BorrowedIdentity
+    from pillion.changes import Change
+    from pillion.client import Client
+    from pillion.identity import Identity
+    from pillion_shared import Reference
+
+READY_SECONDS = 10.0
+"""How long a call waits for the ID."""
+
+REFRESH_SECONDS = 45.0
+"""How long the callback of a refresh may take."""
+
+LOGOUT_SECONDS = 10.0
+"""How long the callback of a log-out may take."""
+
+
+class _Skipped:
+    """The type of `SKIPPED`."""
+
+    def __repr__(self) -> str:
+        return "SKIPPED"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+SKIPPED = _Skipped()
+"""What a query returns instead of a value while an `ssr_friendly` session has no ID."""
+
+
+class Session:
+    """One ID and the calls that carry it. `SessionProvider` makes it, `use_session()` finds it.
+
+    key: the storage key, by which several sessions on a page are told apart.
+    client: what makes the calls; itself it attaches nothing.
+    """
+
+    def __init__(
+        self, client: "Client", key: str, identity: "Identity | BorrowedIdentity", ssr_friendly: bool = False
+    ) -> None:
+        self.client = client
+        self.key = key
+        self._identity = identity
+        self._ssr_friendly = ssr_friendly
+        settle = identity.settle if identity.has_storage else None
+        self._readiness = Readiness(settle, identity.is_sure, identity.make_sure)
+
+    @property
+    def id(self) -> "SessionId | None":
+        """The ID in force now; `None` until it is settled. It is a secret: `pillion.show(session.id)` for logs."""
+        return self._identity.id
+
+    @property
+    def state(self) -> str:
+        """`"unknown"` (storage not read yet), `"absent"` (nothing in it) or `"present"` (settled)."""
+        return self._identity.state
+
+    @property
+    def storage(self) -> StorageReport:
+        """Where the ID is really kept, whether that survives a reload, and why it is not where it should be."""
+        return self._identity.report
+
+    @property
+    def origin(self) -> str:
+        """Where the ID came from: `"new"`, `"restored"`, or `"duplicate"` of another tab; `""` until it is settled."""
+        return self._identity.origin
+
+    @property
+    def parent(self) -> "SessionId | None":
+        """The ID of the tab that this one is a duplicate of, so that an app can copy what it wants; else `None`."""
+        return self._identity.parent
+
+    def start(self) -> None:
+        """Begins to settle the ID; calls and `ready()` do it too. Raises `RuntimeError` where no loop runs."""
+        self._readiness.start()
+
+    async def ready(self, timeout: float = READY_SECONDS) -> SessionId:
+        """The ID as soon as it is settled.
+
+        Raises `NotReadyError` after `timeout` seconds, `InvalidIdError` and `RandomnessError` when none can be made.
+        """
+        await apart(self._readiness.settled(timeout))
+        return self._present_id()
+
+    async def refresh(
+        self,
+        before: "Callable[[SessionId], object] | None" = None,
+        timeout: float = REFRESH_SECONDS,
+        hold_calls: bool = True,
+    ) -> SessionId:
+        """A new ID in place of the present one; returns it once it is kept.
+
+        `before(new)`, plain or async, runs while the old ID is still in force, so calls in it go out under the old
+        one: there the server moves what should come along. Other calls of the session wait meanwhile, and go out
+        under the new one; with `hold_calls=False` they don't wait, and go out under the old one. If `before`
+        raises, or takes more than `timeout` seconds (`RefreshError`), the old ID stays in force. One refresh at a
+        time, in all tabs that share the session: a second caller gets the result of the first, and its own `before`
+        is not run. (On MicroPython calls that `before` starts as tasks of their own count as others: await them.)
+        """
+        return await self._refresh(before, timeout, REFRESHED, hold_calls)
+
+    async def login(self, before: "Callable[[SessionId], object]", timeout: float = REFRESH_SECONDS) -> SessionId:
+        """`refresh` for logging in: `before(new)` has the server log `new` in, and move what should come along.
+
+        It never takes the result of another refresh for its own, only of a log-in that is under way.
+        """
+        return await self._refresh(before, timeout, LOGIN, True)
+
+    async def logout(self, before: "Callable[[], object] | None" = None, timeout: float = LOGOUT_SECONDS) -> SessionId:
+        """A new ID that nothing links to the old one; returns it once it is kept.
+
+        `before()`, plain or async, runs under the old ID: there the server ends the session. Whether it succeeds or
+        not, or takes more than `timeout` seconds, the new ID comes into force, and only then is its error raised.
+        Calls that wait meanwhile belong to the session that ends: they get `NotReadyError`.
+        """
+        if before is not None and not callable(before):
+            raise TypeError("logout() takes a function of nothing: logout(lambda: session.mutation(...)).")
+
+        def tell(_new: SessionId) -> object:
+            return before() if before is not None else None
+
+        return await self._refresh(tell, timeout, LOGOUT, True)
+
+    async def refresh_for(
+        self, reason: str, before: "Callable[[SessionId], object] | None" = None, timeout: float = REFRESH_SECONDS
+    ) -> SessionId:
+        """`refresh`, `login` or `logout` by its reason; for `lending`."""
+        return await self._refresh(before, timeout, reason, True)
+
+    def on_change(self, callback: "Callable[[Change], object]") -> "Callable[[], None]":
+        """Calls back, plain or async, when another ID is in force. Returns the function that ends it."""
+        return self._identity.changed.add(callback)
+
+    async def query(
+        self, function: "Reference | str", args: "dict[str, object] | None" = None, **fields: object
+    ) -> "Any":
+        """What a query returns to this session; `SKIPPED` while an `ssr_friendly` session has no ID yet.
+
+        Arguments are keywords; `args` is for names that Python can't spell. Raises as `Client.query` does, and
+        `NotReadyError`.
+        """
+        call = Call(wire.QUERY, function, args, fields)
+        if self._ssr_friendly and not self._readiness.ready:
+            self._readiness.start()
+            return SKIPPED
+        return await apart(self._send(call, self._identity.refreshes.contains_caller()))
+
+    async def mutation(
+        self, function: "Reference | str", args: "dict[str, object] | None" = None, **fields: object
+    ) -> "Any":
+        """What a mutation returns to this session.
+
+        Before the ID is there, and while it is refreshed, it waits; mutations are sent in the order of their calls.
+        """
+        call = Call(wire.MUTATION, function, args, fields)
+        return await apart(self._send(call, self._identity.refreshes.contains_caller()))
+
+    async def action(
+        self, function: "Reference | str", args: "dict[str, object] | None" = None, **fields: object
+    ) -> "Any":
+        """What an action returns to this session. It waits as mutations do; actions are sent in their own order."""
+        call = Call(wire.ACTION, function, args, fields)
+        return await apart(self._send(call, self._identity.refreshes.contains_caller()))
+
+    def dispose(self) -> None:
+        """Ends the session on this page: its locks, channels and listeners go, waiting calls get `NotReadyError`.
+
+        The stored ID stays.
+        """
+        self._readiness.close()
+        self._identity.close()
+
+    async def _refresh(
+        self, before: "Callable[[SessionId], object] | None", timeout: float, reason: str, hold_calls: bool
+    ) -> SessionId:
+        if before is not None and not callable(before):
+            name = "login" if reason == LOGIN else "refresh"
+            raise TypeError(f"{name}() takes a function of the new ID: {name}(lambda new: session.mutation(...)).")
+        self._identity.refreshes.refuse_inside()
+        return await apart(self._settled_refresh(before, timeout, reason, hold_calls))
+
+    async def _settled_refresh(
+        self, before: "Callable[[SessionId], object] | None", timeout: float, reason: str, hold_calls: bool
+    ) -> SessionId:
+        await self._readiness.settled(READY_SECONDS)
+        return await self._identity.refresh(before, timeout, reason, hold_calls)
+
+    async def _send(self, call: Call, inside: bool) -> "Any":
+        """inside: whether the caller is part of the refresh that other calls wait for."""
+        refreshes = self._identity.refreshes
+        severed = refreshes.severed
+        wait = self._readiness.wait if call.kind == wire.QUERY else self._readiness.wait_in_turn
+        await wait(READY_SECONDS, inside)
+        refreshes.check(severed)
+
+        async def attach(args: "dict[str, object]") -> None:
+            await self._identity.look_again()  # a mutation may have stood in its client's line for long
+            self._readiness.check()
+            refreshes.check(severed)
+            if wire.SESSION_ARG not in args:
+                args[wire.SESSION_ARG] = self._present_id()
+
+        return await self.client.call(call, attach)
+
+    def _present_id(self) -> SessionId:
+        if self._identity.id is None:
+            raise RuntimeError("A settled session has an ID.")
+        return self._identity.id
+
+    def __repr__(self) -> str:
+        return f"<Session {self.key!r} {self.state} {show(self.id)}>"

@@ -1,0 +1,15 @@
+"""The builders for functions of a session; those of `_owner` add who is logged in.
+
+A leading `_` keeps a module's functions off the API.
+"""
+
+from pillion_server import Custom, QueryCtx, SessionId, custom_mutation, custom_query, mutation, query
+
+
+def with_session(ctx: QueryCtx, session_id: SessionId) -> Custom:
+    """Takes the session off the arguments; handlers find it as `ctx.session_id`."""
+    return Custom(ctx={"session_id": session_id})
+
+
+session_query = custom_query(query, with_session)
+session_mutation = custom_mutation(mutation, with_session)

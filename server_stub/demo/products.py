@@ -1,0 +1,83 @@
+"""The catalogue: the same for everybody, so it asks for no session."""
+
+from typing import TypedDict
+
+from pillion_server import QueryCtx, query
+
+
+class Product(TypedDict):
+    """A tea. `price` is in cents; the picture belongs to the page, which finds it by `id`."""
+
+    id: str
+    name: str
+    kind: str
+    description: str
+    grams: int
+    price: int
+    in_stock: bool
+
+
+CATALOGUE: tuple[Product, ...] = (
+    {
+        "id": "first-flush",
+        "name": "First Flush",
+        "kind": "Black, Darjeeling",
+        "description": "The spring picking, light as a window seat: muscat grape, cut grass, a long finish.",
+        "grams": 75,
+        "price": 1450,
+        "in_stock": True,
+    },
+    {
+        "id": "dock-no-4",
+        "name": "Dock No. 4",
+        "kind": "Black, Assam and Ceylon",
+        "description": "The breakfast blend. Strong enough for milk, bad weather and the early ferry.",
+        "grams": 125,
+        "price": 890,
+        "in_stock": True,
+    },
+    {
+        "id": "grey-ghost",
+        "name": "Grey Ghost",
+        "kind": "Black, with bergamot",
+        "description": "Earl Grey with real peel from Calabria, turned down until you can hear the tea.",
+        "grams": 100,
+        "price": 1120,
+        "in_stock": True,
+    },
+    {
+        "id": "slow-smoke",
+        "name": "Slow Smoke",
+        "kind": "Black, Lapsang Souchong",
+        "description": "Dried over pine for three nights. Smells of a campfire, tastes of the walk home.",
+        "grams": 75,
+        "price": 1280,
+        "in_stock": True,
+    },
+    {
+        "id": "stone-mill",
+        "name": "Stone Mill",
+        "kind": "Green, matcha",
+        "description": "Uji leaf, ground at a gram a minute. Whisk it, drink it, get on with the day.",
+        "grams": 30,
+        "price": 2450,
+        "in_stock": True,
+    },
+    {
+        "id": "last-train",
+        "name": "Last Train",
+        "kind": "Herbal, no caffeine",
+        "description": "Rooibos, orange peel, vanilla: for the late ride home. It has left; back in spring.",
+        "grams": 100,
+        "price": 960,
+        "in_stock": False,
+    },
+)
+
+BY_ID = {product["id"]: product for product in CATALOGUE}
+
+
+@query
+def list(ctx: QueryCtx) -> tuple[Product, ...]:
+    """Every tea there is, sold out or not."""
+    return CATALOGUE

@@ -1,0 +1,11 @@
+"""The demos' tables and the indexes that their functions read by; documents need no declaration."""
+
+from pillion_server import Schema, Table
+
+schema = Schema(
+    users=Table().index("by_key", "key"),
+    cart_items=Table().index("by_owner", "owner").index("by_owner_product", "owner", "product"),
+    purchases=Table().index("by_session", "session_id"),
+    sold_seats=Table().index("by_seat", "concert", "seat"),
+    smoke_calls=Table().index("by_session", "session_id"),
+)

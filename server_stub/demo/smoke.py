@@ -1,0 +1,35 @@
+"""What smoke.html calls, from every runtime: a count of this session's calls that a refresh carries along."""
+
+from pillion_server import MutationCtx, QueryCtx, SessionId
+
+from ._session import session_mutation, session_query
+
+
+@session_mutation
+def call(ctx: MutationCtx, runtime: str) -> int:
+    """Counts a call; returns how many this session has made."""
+    row = _row(ctx, ctx.session_id)
+    if row is None:
+        ctx.db.insert("smoke_calls", session_id=ctx.session_id, runtime=runtime, calls=1)
+        return 1
+    ctx.db.patch(row["_id"], runtime=runtime, calls=row["calls"] + 1)
+    return row["calls"] + 1
+
+
+@session_query
+def seen(ctx: QueryCtx) -> dict[str, object]:
+    """What the server knows of this session: `{"runtime": ..., "calls": ...}`."""
+    row = _row(ctx, ctx.session_id)
+    return {"runtime": row["runtime"], "calls": row["calls"]} if row else {"runtime": None, "calls": 0}
+
+
+@session_mutation
+def carry(ctx: MutationCtx, new: SessionId) -> None:
+    """Hands the count over to the session that is about to begin."""
+    row = _row(ctx, ctx.session_id)
+    if row:
+        ctx.db.patch(row["_id"], session_id=new)
+
+
+def _row(ctx: QueryCtx, session_id: SessionId) -> dict[str, object] | None:
+    return ctx.db.query("smoke_calls").with_index("by_session", session_id=session_id).unique()

@@ -1,0 +1,77 @@
+"""The ASGI app: the function API, and the static folder if there is one."""
+
+import os
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import BaseRoute, Mount
+
+from pillion_server.database import Database
+from pillion_server.guard import LOOPBACK_ORIGIN, Guard, normal_origin
+from pillion_server.http_api import route
+from pillion_server.loading import load
+from pillion_server.registry import Registry
+from pillion_server.runner import Runner
+from pillion_server.static import Static, check_private, check_served
+
+
+def create_app(
+    functions: str | os.PathLike[str] | Registry,
+    database: str | os.PathLike[str],
+    *,
+    static: str | os.PathLike[str] | None = None,
+    allow_hosts: Iterable[str] = (),
+    allow_origins: Iterable[str] = (),
+    dev: bool = False,
+) -> Starlette:
+    """The app that serves the functions of a folder (or registry) on the database in a file.
+
+    static: a folder whose files are served too, but not the functions. allow_hosts: host names besides this
+    machine's own. allow_origins: origins of pages that may call, `"https://shop.example"`, besides this machine's.
+    dev: callers are told what went wrong inside functions.
+
+    The database is open when this returns. It is closed when the app's lifespan ends, by
+    `app.state.database.close()`, or with the process. Raises `StartError` when something is in the way.
+    """
+    if static is not None and not isinstance(functions, Registry):
+        check_served(static, functions)
+    registry = functions if isinstance(functions, Registry) else load(functions)
+    data = Database(database, registry.schema)
+    served: list[BaseRoute] = []
+    if static is not None:
+        check_private(static, data.path)
+        source = None if isinstance(functions, Registry) else functions
+        served.append(Mount("/", Static(static, private=source)))
+    origins, hosts = [normal_origin(origin) for origin in allow_origins], tuple(allow_hosts)
+    data.open()
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncGenerator[None]:
+        data.open()
+        try:
+            yield
+        finally:
+            data.close()
+
+    app = Starlette(
+        routes=[route(Runner(registry, data, dev=dev)), *served],
+        middleware=[
+            Middleware(
+                CORSMiddleware,
+                allow_origins=origins,
+                allow_origin_regex=LOOPBACK_ORIGIN,
+                allow_methods=("GET", "POST"),
+                allow_headers=("*",),
+                allow_credentials=True,
+                max_age=86400,
+            ),
+            Middleware(Guard, allow_hosts=hosts, allow_origins=origins),
+        ],
+        lifespan=lifespan,
+    )
+    app.state.database = data
+    app.state.registry = registry
+    return app

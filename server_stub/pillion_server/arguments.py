@@ -1,0 +1,36 @@
+"""The arguments of one call: checked as they arrive, converted when it is known which sessions their IDs open.
+
+A session may end, or go on as another one, while a call waits for its turn. So its IDs are looked up in the
+call's own transaction: arguments that hold any are converted a second time there. Wrong ones never get so far.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pillion_server.sessions import Sessions
+from pillion_server.signature import Signature
+
+
+class Arguments:
+    """Arguments that fit a signature; raises `ArgumentError` for others.
+
+    digests: stands for the transaction while they are checked. trusted: see `Signature.convert`. checked: the
+    keywords, good as they are when no session is among them.
+    """
+
+    def __init__(
+        self, signature: Signature, args: Mapping[str, object], digests: Sessions, *, trusted: bool = False
+    ) -> None:
+        self._signature, self._args, self._trusted = signature, args, trusted
+        self.checked = signature.convert(args, digests, trusted=trusted)
+
+    @property
+    def hold_sessions(self) -> bool:
+        """Whether a session can be among them."""
+        return self._signature.takes_sessions
+
+    def keywords(self, sessions: Sessions) -> dict[str, Any]:
+        """The keywords for the handlers, with the sessions as a transaction sees them."""
+        if not self.hold_sessions:
+            return self.checked
+        return self._signature.convert(self._args, sessions, trusted=self._trusted)

@@ -1,0 +1,100 @@
+"""What handlers get as `ctx`: documents and sessions in queries and mutations, other functions in actions.
+
+A custom builder adds attributes of its own (`Custom(ctx={"session_id": ...})`), which are found on `ctx` as
+well.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol, TypeVar, cast
+
+from pillion_server.documents import DatabaseReader, DatabaseWriter
+from pillion_server.succession import SessionsReader, SessionsWriter
+from pillion_shared.wire import ACTION, MUTATION, QUERY
+
+C = TypeVar("C", bound="Context")
+
+Run = Callable[[str, object, Mapping[str, object]], Awaitable[Any]]
+"""Runs a function of the server: kind, function, arguments by their Python names."""
+
+
+class Context:
+    """Attributes for a handler."""
+
+    def __init__(self, attributes: Mapping[str, object]) -> None:
+        self.__dict__.update(attributes)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        there = ", ".join(each for each in self.__dict__ if not each.startswith("_"))
+        raise AttributeError(
+            f"ctx has no {name!r}, only {there}: a custom builder adds it with Custom(ctx={{{name!r}: ...}})."
+        )
+
+
+class QueryCtx(Context):
+    """What a query gets."""
+
+    @property
+    def db(self) -> DatabaseReader:
+        """The documents, to be read."""
+        return cast("DatabaseReader", self.__dict__["db"])
+
+    @property
+    def sessions(self) -> SessionsReader:
+        """Whose a session is."""
+        return cast("SessionsReader", self.__dict__["sessions"])
+
+
+class MutationCtx(QueryCtx):
+    """What a mutation gets."""
+
+    @property
+    def db(self) -> DatabaseWriter:
+        """The documents, to be read and written."""
+        return cast("DatabaseWriter", self.__dict__["db"])
+
+    @property
+    def sessions(self) -> SessionsWriter:
+        """Whose a session is; ends sessions and lets them go on as others."""
+        return cast("SessionsWriter", self.__dict__["sessions"])
+
+
+class ActionCtx(Context):
+    """What an action gets: other functions, internal ones too. Each call is a transaction of its own.
+
+    A function is named by `api.module.name`, by `"module:name"`, or by itself. Its failures are raised as
+    they are.
+    """
+
+    def __init__(self, run: Run) -> None:
+        super().__init__({"_run": run})
+
+    async def run_query(self, function: object, /, **args: object) -> Any:
+        """What a query returns."""
+        return await self._run(QUERY, function, args)
+
+    async def run_mutation(self, function: object, /, **args: object) -> Any:
+        """What a mutation returns, once it is on disk."""
+        return await self._run(MUTATION, function, args)
+
+    async def run_action(self, function: object, /, **args: object) -> Any:
+        """What another action returns."""
+        return await self._run(ACTION, function, args)
+
+
+class RunsFunctions(Protocol):
+    """A context that runs functions: an action's."""
+
+    async def run_query(self, function: object, /, **args: object) -> Any: ...
+    async def run_mutation(self, function: object, /, **args: object) -> Any: ...
+    async def run_action(self, function: object, /, **args: object) -> Any: ...
+
+
+def with_attributes(ctx: C, more: Mapping[str, object]) -> C:
+    """A copy of `ctx` that also has `more`; the new ones win."""
+    if not more:
+        return ctx
+    copy = object.__new__(type(ctx))
+    copy.__dict__.update(ctx.__dict__, **more)
+    return copy

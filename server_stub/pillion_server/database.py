@@ -1,0 +1,148 @@
+"""The database: one SQLite file in WAL mode, one writer, a few readers, and the sessions' secret beside it.
+
+data.sqlite3          the documents and their index entries, and what became of sessions
+data.sqlite3.secret   the key of the session digests, mode 0600; locked while a server uses the database
+"""
+
+import atexit
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from pillion_server.clock import Clock
+from pillion_server.documents import DatabaseReader, DatabaseWriter
+from pillion_server.errors import DatabaseError, StartError
+from pillion_server.layout import prepare
+from pillion_server.lineage import Lineage
+from pillion_server.place import lock, make_folder, secret_beside, trouble
+from pillion_server.readers import Readers
+from pillion_server.schema import Schema
+from pillion_server.sessions import Digests, secret_at
+from pillion_server.sqlite import Connection, SqliteError
+from pillion_server.transaction import Reading, Writing
+from pillion_server.writer import Writer
+
+T = TypeVar("T")
+R = TypeVar("R", bound=Reading)
+
+BUSY_MS = 5000
+"""How long another program's lock on the file is waited for."""
+
+START_BUSY_MS = 1000
+"""The same at start, where somebody is watching."""
+
+_logger = logging.getLogger("pillion_server")
+
+
+class Database:
+    """Documents on disk. `open` it, then `read` and `write`."""
+
+    def __init__(self, path: str | os.PathLike[str], schema: Schema) -> None:
+        self.path = Path(path).resolve()
+        self.schema = schema
+        self._opened: _Opened | None = None
+
+    def open(self) -> None:
+        """Opens the file, made with its folder if need be, and brings the indexes up to the schema.
+
+        Does nothing when it is open. Raises `StartError`: the file is in use, corrupt, or in an unwritable
+        place.
+        """
+        if self._opened is None:
+            self._opened = _Opened(self.path, self.schema)
+            atexit.register(self.close)
+
+    def close(self) -> None:
+        """Closes the file after the work that is under way; may be called again."""
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            atexit.unregister(self.close)
+            opened.close()
+
+    @property
+    def digests(self) -> Digests:
+        """Makes the digests of session IDs."""
+        return self._use().digests
+
+    async def read(self, work: Callable[[Reading], T]) -> T:
+        """What `work` returns, given one snapshot. Raises what it raises, or `DatabaseError`."""
+        opened = self._use()
+
+        def do(connection: Connection) -> T:
+            db = DatabaseReader(connection, self.schema)
+            return _do(work, Reading(db, opened.lineage(connection)))
+
+        return await opened.readers.read(do)
+
+    async def write(self, work: Callable[[Writing], T]) -> T:
+        """What `work` returns, once it is on disk: one serializable transaction.
+
+        Raises what `work` raises, or `DatabaseError`; then nothing has changed.
+        """
+        opened = self._use()
+
+        def do(connection: Connection) -> T:
+            db = DatabaseWriter(connection, self.schema, opened.clock.next)
+            return _do(work, Writing(db, opened.lineage(connection)))
+
+        return await opened.writer.write(do)
+
+    def _use(self) -> "_Opened":
+        if self._opened is None:
+            raise DatabaseError("The database is closed: the server has not started, or is stopping.")
+        return self._opened
+
+
+def _do(work: Callable[[R], T], transaction: R) -> T:
+    try:
+        return work(transaction)
+    finally:
+        transaction.end()
+
+
+class _Opened:
+    """What is there while the file is open."""
+
+    def __init__(self, path: Path, schema: Schema) -> None:
+        self._path = path
+        make_folder(path)
+        there = path.exists()
+        secret, made = secret_at(secret_beside(path))
+        self.digests = Digests(secret)
+        self._lock = lock(path)
+        try:
+            connection = Connection(path, write=True, busy_ms=START_BUSY_MS)
+            self.clock = Clock(self._prepare(connection, schema))
+        except SqliteError as error:
+            os.close(self._lock)
+            raise StartError(trouble(path, error)) from error
+        except BaseException:
+            os.close(self._lock)
+            raise
+        if there and made:
+            _logger.warning("%s had no secret beside it, so a new one was made: sessions start afresh.", path)
+        self._connection = connection
+        self.writer = Writer(connection)
+        self.readers = Readers(lambda: Connection(path, write=False, busy_ms=BUSY_MS))
+
+    def lineage(self, connection: Connection) -> Lineage:
+        """Which session an ID opens, on this connection from now on."""
+        return Lineage(connection, self.digests, self.clock.now())
+
+    def close(self) -> None:
+        if self.readers.close() and self.writer.close():
+            self._connection.close()
+            os.close(self._lock)
+        else:
+            _logger.error("%s stays open: a function that reads or writes it does not end.", self._path)
+
+    def _prepare(self, connection: Connection, schema: Schema) -> float:
+        try:
+            newest = prepare(connection, schema, self._path)
+            connection.wait(BUSY_MS)
+            return newest
+        except BaseException:
+            connection.close()
+            raise

@@ -1,0 +1,110 @@
+"""The layout of the file: its tables, its marks, and its indexes brought up to the schema at start."""
+
+from pathlib import Path
+
+import apsw
+
+from pillion_server.documents import entry_key, fields_of
+from pillion_server.errors import StartError
+from pillion_server.keys import ABOVE
+from pillion_server.schema import Index, Schema
+from pillion_server.sqlite import Connection
+
+APPLICATION_ID = 0x50694C6E
+"""Marks a file as pillion's (SQLite's `application_id`)."""
+
+FORMAT = 2
+"""The version of the layout (SQLite's `user_version`)."""
+
+CHECKED_BYTES = 32 * 1024 * 1024
+"""Files up to this size are checked whole at start; it takes a tenth of a second."""
+
+_PAGE = 1000
+_DOCUMENTS = """
+create table documents (
+    seq integer primary key autoincrement, id text not null unique, created real not null, body text not null
+) strict;
+create table entries (
+    idx integer not null, key blob not null, doc integer not null, primary key (idx, key, doc)
+) strict, without rowid;
+create table indexes (number integer primary key, tbl text not null, name text not null) strict;
+"""
+_SESSIONS = """
+create table sessions (
+    digest text primary key, name text not null, live integer not null, after text, heir text, until real not null,
+    user text
+) strict, without rowid;
+create unique index live_of_name on sessions (name) where live;
+create index by_heir on sessions (heir, until) where heir is not null;
+create index by_user on sessions (user) where user is not null;
+create table epoch (number integer not null, moved real not null) strict;
+insert into epoch values (0, 0);
+"""
+_STEPS = (_DOCUMENTS, _SESSIONS)
+"""What each format adds to the one before."""
+
+
+def prepare(connection: Connection, schema: Schema, path: Path) -> float:
+    """Makes the database ready and returns the latest time in it, of a document or of a session that went on.
+
+    Raises `StartError` for a file of something else, `apsw.Error` for one that SQLite can't use.
+    """
+    _check_marks(connection, path)
+    if connection.value("pragma journal_mode = wal") != "wal":
+        raise StartError(f"{path} lies where SQLite's WAL mode doesn't work: put it on a disk of this machine.")
+    connection.run("pragma synchronous = full")
+    if path.stat().st_size <= CHECKED_BYTES and connection.value("pragma quick_check(1)") != "ok":
+        raise apsw.CorruptError("quick_check")
+    connection.run("begin immediate")
+    version: int = connection.value("pragma user_version")
+    if version < FORMAT:
+        for step in _STEPS[version:]:
+            connection.run(step)
+        connection.run(f"pragma application_id = {APPLICATION_ID}; pragma user_version = {FORMAT}")
+    _bring_up(connection, schema)
+    connection.run("commit")
+    newest: float | None = connection.value("select created from documents order by seq desc limit 1")
+    moved: float = connection.value("select moved from epoch")
+    return max(newest or 0.0, moved)
+
+
+def _check_marks(connection: Connection, path: Path) -> None:
+    mark: int = connection.value("pragma application_id")
+    version: int = connection.value("pragma user_version")
+    if mark != APPLICATION_ID and connection.value("select count(*) from sqlite_schema"):
+        raise StartError(f"{path} is a database of another program: take another file.")
+    if version > FORMAT:
+        raise StartError(
+            f"{path} was made by a newer pillion (format {version}): update this one, or take another file."
+        )
+
+
+def _bring_up(connection: Connection, schema: Schema) -> None:
+    """Drops the indexes that are not declared any more and fills the new ones."""
+    there: set[int] = {number for (number,) in connection.rows("select number from indexes")}
+    declared = {index.number: index for index in schema.indexes}
+    for number in there - declared.keys():
+        connection.run("delete from entries where idx = ?", (number,))
+        connection.run("delete from indexes where number = ?", (number,))
+    for number in declared.keys() - there:
+        index = declared[number]
+        connection.run("insert into indexes values (?, ?, ?)", (number, index.table, index.name))
+        _fill(connection, schema, index)
+
+
+def _fill(connection: Connection, schema: Schema, index: Index) -> None:
+    """Enters every document of the index's table, a page at a time."""
+    table = schema.by_creation_time(index.table).number
+    after = b""
+    while True:
+        rows = connection.rows(
+            """select e.key, d.seq, d.created, d.body from entries e join documents d on d.seq = e.doc
+               where e.idx = ? and e.key > ? and e.key < ? order by e.key limit ?""",
+            (table, after, ABOVE, _PAGE),
+        )
+        for _, seq, created, body in rows:
+            entry = (index.number, entry_key(index, fields_of(body), created), seq)
+            connection.run("insert into entries (idx, key, doc) values (?, ?, ?)", entry)
+        if len(rows) < _PAGE:
+            return
+        after = rows[-1][0]

@@ -1,0 +1,120 @@
+"""Which session an ID opens, as one transaction sees it: the rows that say who ended and who came after.
+
+Most IDs have no row: an ID opens the session that is named by its digest. When that one ends, its row stays
+and the ID's next session gets one, under a random digest that nothing but the row ties to the old one.
+
+    digest | name         | live | after  | heir   | until | user
+    -------+--------------+------+--------+--------+-------+-----
+    A      | A            | 0    |        | D      | 60000 |        ended: until then A's ID leads to D, which took over
+    B      | A            | 1    | A      |        |       | ada    what A's ID opens after that
+
+An alias is an ended row whose `until` is to come. It leads in one step to a live session that has no user: when
+its heir is handed on, the alias is too; when its heir ends or gets a user, the alias is over.
+"""
+
+from dataclasses import dataclass
+
+from pillion_server.sessions import Digests, SessionId, epoch_of, new_digest
+from pillion_server.sqlite import Connection
+
+_EPOCH = "select number from epoch"
+_OPENS = """select own.digest, old.digest, old.heir from sessions own
+            left join sessions old on old.digest = own.after and old.until > ? where own.name = ? and own.live"""
+_ROW = "select name, live, heir, until, user from sessions where digest = ?"
+_PUT = "insert or replace into sessions (digest, name, live, after, heir, until, user) values (?, ?, ?, ?, ?, ?, ?)"
+_OF_USER = "select digest from sessions where user = ?"
+_HAND_ON = "update sessions set heir = ?, until = min(until, ?) where heir = ? and until > ?"
+_CUT = "update sessions set until = 0 where heir = ? and until > 0"
+_BIND = "update sessions set user = ? where digest = ?"
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a session. `heir` took over from it, and is seen under its ID up to the time `until`."""
+
+    name: str
+    live: bool
+    heir: str | None = None
+    until: float = 0.0
+    user: str | None = None
+
+
+class Lineage:
+    """Looks sessions up, and changes what they are, on one connection at one time."""
+
+    def __init__(self, connection: Connection, digests: Digests, now: float) -> None:
+        self._open: Connection | None = connection
+        self._digests = digests
+        self.now = now
+
+    def of(self, value: object) -> SessionId:
+        """The session that a raw ID opens; raises `ValueError` for what is not one."""
+        name = self._digests.in_epoch(self._epoch, self._digests.of(value))
+        row = self._connection.row(_OPENS, (self.now, name))
+        if row is None:
+            return SessionId(name)
+        own, old, heir = row
+        return SessionId(own) if heir is None else SessionId(heir, via=old)
+
+    def again(self, session: SessionId) -> SessionId:
+        """What a session that was seen before is by now: itself, the one that took over, or an empty one.
+
+        It is looked up from where its caller's ID led, so an alias that is over doesn't live on in an action.
+        The empty one is new: no ID opens it.
+        """
+        start = session.via or str(session)
+        known = self.known(start)
+        if known.live:
+            return session
+        if known.heir is not None and known.until > self.now:
+            return SessionId(known.heir, via=start)
+        return SessionId(new_digest(self._epoch))
+
+    def known(self, digest: str) -> Known:
+        """What is known of a session; one of an earlier epoch has ended. Raises `ValueError` for what is none."""
+        epoch = epoch_of(digest)
+        row = self._connection.row(_ROW, (digest,))
+        if row is None:
+            return Known(digest, live=epoch == self._epoch)
+        name, live, heir, until, user = row
+        return Known(name, bool(live), heir, until, user)
+
+    def of_user(self, user: str) -> list[str]:
+        """The sessions of a user."""
+        return [digest for (digest,) in self._connection.rows(_OF_USER, (user,))]
+
+    def close(self, digest: str, heir: str | None = None, until: float = 0.0) -> None:
+        """Ends a live session. Until then its ID, and the aliases that led to it, lead to `heir`."""
+        run, name, next = self._connection.run, self.known(digest).name, new_digest(self._epoch)
+        run(_PUT, (digest, name, False, None, heir, until, None))
+        run(_PUT, (next, name, True, digest, None, 0.0, None))
+        run(_HAND_ON, (heir, until, digest, self.now))
+        if until > self.now:
+            run("update epoch set moved = ?", (self.now,))
+
+    def bind(self, digest: str, user: str) -> None:
+        """Gives a live session a user; no alias leads to it any more."""
+        if self._connection.row(_ROW, (digest,)) is None:
+            self._connection.run(_PUT, (digest, digest, True, None, None, 0.0, user))
+        self._connection.run(_BIND, (user, digest))
+        self._connection.run(_CUT, (digest,))
+
+    def close_all(self) -> None:
+        """Begins the next epoch, in which every ID opens a session that nobody has seen."""
+        self._connection.run("delete from sessions")
+        self._connection.run("update epoch set number = number + 1")
+
+    def end(self) -> None:
+        """Ends its use: the function is done, and so is the transaction."""
+        self._open = None
+
+    @property
+    def _connection(self) -> Connection:
+        if self._open is None:
+            raise RuntimeError("ctx.sessions was used after its function had ended: use it inside the function.")
+        return self._open
+
+    @property
+    def _epoch(self) -> int:
+        number: int = self._connection.value(_EPOCH)
+        return number

@@ -1,0 +1,74 @@
+"""The readers: a few threads with a read-only connection each; every query sees one snapshot."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any, TypeVar
+
+from pillion_server.errors import DatabaseError
+from pillion_server.outcome import Outcome, attempt
+from pillion_server.sqlite import Connection, SqliteError
+from pillion_server.writer import CLOSE_SECONDS, unusable
+
+T = TypeVar("T")
+
+THREADS = 4
+"""How many queries run at the same time."""
+
+
+class Readers:
+    """Runs pieces of work, side by side, each in a read transaction of its own."""
+
+    def __init__(self, connect: Callable[[], Connection]) -> None:
+        self._connect = connect
+        self._mine = threading.local()
+        self._connections: list[Connection] = []
+        self._pool = ThreadPoolExecutor(THREADS, "pillion-reader")
+        self._running: set[Future[Any]] = set()
+        self._closed = False
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """What `work` returns; raises what it raises, or `DatabaseError`."""
+        if self._closed:
+            raise DatabaseError("The database is closed: the server is stopping.")
+        running = self._pool.submit(self._snapshot, work)
+        self._running.add(running)
+        running.add_done_callback(self._running.discard)
+        return (await asyncio.wrap_future(running)).result()
+
+    def close(self) -> bool:
+        """Ends the threads after what is running; may be called again.
+
+        False if a query has not ended within `CLOSE_SECONDS`.
+        """
+        self._closed = True
+        self._pool.shutdown(wait=False)
+        if wait(set(self._running), CLOSE_SECONDS).not_done:
+            return False
+        self._pool.shutdown()
+        for connection in self._connections:
+            connection.close()
+        return True
+
+    def _snapshot(self, work: Callable[[Connection], T]) -> Outcome[T]:
+        outcome = attempt(lambda: self._in_transaction(work))
+        if isinstance(outcome.error, SqliteError):
+            return Outcome(error=unusable(outcome.error))
+        return outcome
+
+    def _in_transaction(self, work: Callable[[Connection], T]) -> T:
+        connection = self._connection()
+        connection.run("begin")
+        try:
+            return work(connection)
+        finally:
+            if connection.in_transaction:
+                connection.run("rollback")
+
+    def _connection(self) -> Connection:
+        connection: Connection | None = getattr(self._mine, "connection", None)
+        if connection is None:
+            connection = self._mine.connection = self._connect()
+            self._connections.append(connection)
+        return connection

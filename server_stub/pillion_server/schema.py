@@ -1,0 +1,100 @@
+"""Tables and their indexes, declared: what `schema.py` of a functions folder holds as `schema`.
+
+    schema = Schema(cart_items=Table().index("by_session", "session_id"))
+
+A table that is not declared works too; it has no indexes but the one by time of creation.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+
+from pillion_server.errors import DefinitionError
+
+BY_CREATION_TIME = "by_creation_time"
+"""The index that every table has: its documents in the order of their creation."""
+
+
+@dataclass(frozen=True)
+class Index:
+    """One index of a table: equal fields first, then the time of creation.
+
+    number: names the index in the database. It is made of the definition, so a changed index is a new one.
+    """
+
+    table: str
+    name: str
+    fields: tuple[str, ...]
+    number: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        words = "\0".join((self.table, self.name, *self.fields)).encode()
+        octets = hashlib.blake2b(words, digest_size=8).digest()
+        object.__setattr__(self, "number", int.from_bytes(octets, "big", signed=True))
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table's declaration; `index` adds to it."""
+
+    indexes: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    def index(self, name: str, /, *fields: str) -> "Table":
+        """This table with an index over `fields`, for `query(table).with_index(name, ...)`."""
+        if not name.isidentifier() or name == BY_CREATION_TIME or name in dict(self.indexes):
+            raise DefinitionError(f"{name!r} can't name an index: take a new identifier, such as 'by_owner'.")
+        if not fields or len(set(fields)) != len(fields) or any(field.startswith(("_", "$")) for field in fields):
+            raise DefinitionError(f"The index {name!r} needs the names of one or more different fields.")
+        return Table((*self.indexes, (name, fields)))
+
+
+class Schema:
+    """All declared tables: `Schema(users=Table(), cart_items=Table().index(...))`."""
+
+    def __init__(self, **tables: Table) -> None:
+        for table in tables:
+            check_table(table)
+        self._indexes = {
+            (table, name): Index(table, name, fields)
+            for table, declared in tables.items()
+            for name, fields in declared.indexes
+        }
+        self._of_table = {
+            table: tuple(index for index in self._indexes.values() if index.table == table) for table in tables
+        }
+        self._by_creation_time: dict[str, Index] = {}
+
+    @property
+    def indexes(self) -> tuple[Index, ...]:
+        """Every declared index."""
+        return tuple(self._indexes.values())
+
+    def indexes_of(self, table: str) -> tuple[Index, ...]:
+        """The indexes of `table`, the one by time of creation first."""
+        return (self.by_creation_time(table), *self._of_table.get(table, ()))
+
+    def by_creation_time(self, table: str) -> Index:
+        """The index that `table` has without being declared."""
+        index = self._by_creation_time.get(table)
+        if index is None:
+            check_table(table)
+            index = self._by_creation_time[table] = Index(table, BY_CREATION_TIME, ())
+        return index
+
+    def index(self, table: str, name: str) -> Index:
+        """The index of that name; raises `DefinitionError` with the names there are."""
+        if name == BY_CREATION_TIME:
+            return self.by_creation_time(table)
+        index = self._indexes.get((table, name))
+        if index is None:
+            names = ", ".join(index.name for index in self._of_table.get(table, ())) or "none"
+            raise DefinitionError(
+                f"The table {table!r} has no index {name!r} (declared: {names}): "
+                f"declare it in schema.py, {table}=Table().index({name!r}, ...)."
+            )
+        return index
+
+
+def check_table(table: str) -> None:
+    """Raises `DefinitionError` for what can't name a table."""
+    if not (table.isascii() and table.isidentifier() and len(table) <= 64) or table.startswith("_"):
+        raise DefinitionError(f"{table[:80]!r} can't name a table: take letters, digits and _, such as 'cart_items'.")

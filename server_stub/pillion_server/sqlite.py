@@ -1,0 +1,60 @@
+"""SQLite as the other files use it: one connection, through APSW, with the few calls that are needed.
+
+Errors are APSW's (`SqliteError` and its subclasses). Python's own sqlite3 is not used: the SQLite it links
+may have the WAL-reset bug that was fixed in 3.51.3.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import apsw
+
+SqliteError = apsw.Error
+
+Row = tuple[Any, ...]
+
+
+class Connection:
+    """A connection to the file at `path`; a writing one makes the file if need be."""
+
+    def __init__(self, path: Path, *, write: bool, busy_ms: int) -> None:
+        flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE if write else apsw.SQLITE_OPEN_READONLY
+        self._raw = cast("Any", apsw.Connection(str(path), flags=flags))
+        self._raw.set_busy_timeout(busy_ms)
+
+    def run(self, sql: str, bindings: Sequence[object] = ()) -> None:
+        """Runs one or more statements whose rows don't matter."""
+        for _ in self._raw.execute(sql, bindings):  # after a row APSW waits before it goes on
+            pass
+
+    def rows(self, sql: str, bindings: Sequence[object] = ()) -> list[Row]:
+        """All rows of a statement."""
+        return cast("list[Row]", self._raw.execute(sql, bindings).fetchall())
+
+    def row(self, sql: str, bindings: Sequence[object] = ()) -> Row | None:
+        """The first row, or `None`."""
+        return cast("Row | None", self._raw.execute(sql, bindings).fetchone())
+
+    def value(self, sql: str, bindings: Sequence[object] = ()) -> Any:
+        """The first column of the first row, or `None`."""
+        row = self.row(sql, bindings)
+        return None if row is None else row[0]
+
+    @property
+    def last_id(self) -> int:
+        """The number of the row that was inserted last."""
+        return cast("int", self._raw.last_insert_rowid())
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open; SQLite may end one by itself when it fails."""
+        return cast("bool", self._raw.in_transaction)
+
+    def wait(self, busy_ms: int) -> None:
+        """Sets how long another program's lock is waited for."""
+        self._raw.set_busy_timeout(busy_ms)
+
+    def close(self) -> None:
+        """Closes it; may be called again."""
+        self._raw.close()

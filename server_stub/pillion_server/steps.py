@@ -1,0 +1,77 @@
+"""The steps of one call: the inputs of its builder, the handler, then what is to be done on success.
+
+`steps` gives each step's result out and gets it back, so that one description serves a transaction, where
+nothing may wait, and an action, where everything may.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from typing import Any
+
+from pillion_server.contexts import Context, with_attributes
+from pillion_server.custom import Custom
+from pillion_server.functions import Function, Input, keywords
+from pillion_server.outcome import tamed
+from pillion_server.signature import name_of
+
+
+def run(function: Function[..., Any], ctx: Context, args: Mapping[str, object]) -> Any:
+    """What a query or mutation returns."""
+    work = _steps(function, ctx, args)
+    step: Any = None
+    while True:
+        try:
+            step = work.send(step)
+        except StopIteration as end:
+            return end.value
+        if inspect.iscoroutine(step):
+            step.close()
+            raise TypeError(f"{function.path} gave a coroutine: a {function.kind} can't wait; make it an action.")
+
+
+async def run_async(function: Function[..., Any], ctx: Context, args: Mapping[str, object]) -> Any:
+    """What an action returns."""
+    work = _steps(function, ctx, args)
+    step: Any = None
+    while True:
+        try:
+            step = work.send(step)
+        except StopIteration as end:
+            return end.value
+        except (SystemExit, KeyboardInterrupt) as error:
+            raise tamed(error) from error
+        if inspect.isawaitable(step):
+            step = await _tame(step)
+
+
+async def _tame(step: Awaitable[Any]) -> Any:
+    try:
+        return await step
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise tamed(error) from error
+
+
+def _steps(function: Function[..., Any], ctx: Context, args: Mapping[str, object]) -> Generator[Any, Any, Any]:
+    given = dict(args)
+    callbacks: list[Callable[..., object]] = []
+    for each in function.inputs:
+        own = keywords(each.parameters, given, name_of(each.run))
+        custom = yield each.run(ctx, **own)
+        _check(each, custom)
+        given = {name: value for name, value in given.items() if name not in own} | dict(custom.args)
+        ctx = with_attributes(ctx, custom.ctx)
+        if custom.on_success is not None:
+            callbacks.append(custom.on_success)
+    final = keywords(function.parameters, given, function.path)
+    result = yield function.handler(ctx, **final)
+    for callback in reversed(callbacks):
+        yield callback(result=result, ctx=ctx, args=final)
+    return result
+
+
+def _check(input: Input, custom: object) -> None:
+    name = name_of(input.run)
+    if not isinstance(custom, Custom):
+        raise TypeError(f"{name} returned a {type(custom).__name__}: the input of a builder returns Custom(...).")
+    for strange in custom.args.keys() - input.passes:
+        raise TypeError(f"{name} passes on `{strange}`: name it at the builder, passes=({strange!r},).")

@@ -1,0 +1,116 @@
+"""The HTTP function API, as bodies: what the page sends and what the server answers.
+
+    POST {base}/query | /mutation | /action     {"path": "cart:add", "args": {...}, "format": "convex_encoded_json"}
+    200  {"status": "success", "value": ..., "logLines": [...]}
+    200  {"status": "error", "errorMessage": "...", "errorData": ..., "logLines": [...]}    the function failed
+    4xx, 5xx  {"code": "BadJsonBody", "message": "..."}                                     it was never run
+
+It is Convex's, so a page talks to this server and to a Convex deployment alike.
+"""
+
+import json
+
+from pillion_shared.errors import ABSENT, EncodingError, FunctionError, TransportError
+from pillion_shared.shapes import is_dict, is_list
+from pillion_shared.values import decode, encode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SESSION_ARG = "sessionId"
+"""The name under which a session ID travels in the arguments of a call."""
+
+SESSION_PARAM = "session_id"
+"""The name of the same thing in Python."""
+
+QUERY = "query"
+MUTATION = "mutation"
+ACTION = "action"
+KINDS = (QUERY, MUTATION, ACTION)
+
+FORMAT = "convex_encoded_json"
+CONTENT_TYPE = "application/json"
+MAX_BODY = 16 * 1024 * 1024 + 2000
+"""The longest body of a call, in bytes."""
+
+
+def arguments(fields: "dict[str, object]") -> "dict[str, object]":
+    """The arguments of a call, encoded as they are now; raises `EncodingError`.
+
+    An argument `session_id` takes the name that it has on the wire, `sessionId`.
+    """
+    try:
+        return {
+            SESSION_ARG if name == SESSION_PARAM else name: encode(value, "$." + name) for name, value in fields.items()
+        }
+    except MemoryError:
+        raise _too_large() from None
+
+
+def call(path: str, args: "dict[str, object]") -> str:
+    """The body of a call of `path` (canonical) with `args`, which are encoded; raises `EncodingError`."""
+    try:
+        return json.dumps({"path": path, "args": args, "format": FORMAT})
+    except MemoryError:
+        raise _too_large() from None
+
+
+def success(value: object, log_lines: "Sequence[str]" = ()) -> "dict[str, object]":
+    """The answer of a function that returned `value`; raises `EncodingError`."""
+    return _with_logs({"status": "success", "value": encode(value)}, log_lines)
+
+
+def failure(message: str, data: object = ABSENT, log_lines: "Sequence[str]" = ()) -> "dict[str, object]":
+    """The answer of a function that failed; `data` may be `ABSENT`. Raises `EncodingError`."""
+    body: dict[str, object] = {"status": "error", "errorMessage": message}
+    if data is not ABSENT:
+        body["errorData"] = encode(data)
+    return _with_logs(body, log_lines)
+
+
+def refusal(code: str, message: str) -> "dict[str, object]":
+    """The answer to what was not a call at all."""
+    return {"code": code, "message": message}
+
+
+def result(status: int, text: str) -> object:
+    """The value that an answer carries.
+
+    Raises `FunctionError` when the function failed, `TransportError` when the answer is not one of a function.
+    """
+    try:
+        body: object = json.loads(text)
+    except (ValueError, RuntimeError):  # RuntimeError: nested too deep
+        body = None
+    if not is_dict(body):
+        raise TransportError(
+            f"The answer (HTTP {status}) is not one of a function: is this the address of the API?", status
+        )
+    outcome = body.get("status")
+    try:
+        if outcome == "success" and "value" in body:
+            return decode(body["value"])
+        if outcome == "error":
+            data = decode(body["errorData"]) if "errorData" in body else ABSENT
+            lines = body.get("logLines")
+            message = body.get("errorMessage")
+            raise FunctionError(data, str(message or ""), [str(line) for line in lines] if is_list(lines) else ())
+    except EncodingError as error:
+        raise TransportError(f"The answer holds what is not a value: {error}", status) from None
+    code = body.get("code")
+    if isinstance(code, str):
+        raise TransportError(f"The server refused the call ({code}): {body.get('message')}", status, code)
+    raise TransportError(
+        f"The answer (HTTP {status}) is not one of a function: is this the address of the API?", status
+    )
+
+
+def _too_large() -> EncodingError:
+    return EncodingError("$: the arguments are too large for the memory of this place: send less in one call.")
+
+
+def _with_logs(body: "dict[str, object]", log_lines: "Sequence[str]") -> "dict[str, object]":
+    if log_lines:
+        body["logLines"] = list(log_lines)
+    return body

@@ -1,0 +1,185 @@
+"""The browsers of a run, as Playwright starts them: each when it is first asked for, and not from the network."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Playwright
+
+from browser.duplicating import launched
+from browser.site import OTHER_HOST
+from browser_finder import CHROMIUM, FIREFOX, MISSING, find
+
+CHROMIUM_FLAGS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    f"--host-resolver-rules=MAP {OTHER_HOST} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+]
+
+BLOCK_COOKIES = {"profile": {"default_content_setting_values": {"cookies": 2}}}
+"""What Chromium's setting "block all cookies" leaves in a profile's Preferences."""
+
+FIREFOX_PREFERENCES: dict[str, str | int | bool] = {
+    "app.normandy.enabled": False,
+    "app.update.disabledForTesting": True,
+    "browser.aboutwelcome.enabled": False,
+    "browser.newtabpage.enabled": False,
+    "browser.newtabpage.activity-stream.feeds.topsites": False,
+    "browser.newtabpage.activity-stream.feeds.section.topstories": False,
+    "browser.region.update.enabled": False,
+    "browser.safebrowsing.malware.enabled": False,
+    "browser.safebrowsing.phishing.enabled": False,
+    "browser.safebrowsing.downloads.enabled": False,
+    "browser.search.update": False,
+    "browser.startup.homepage_override.mstone": "ignore",
+    "browser.startup.page": 0,
+    "browser.topsites.contile.enabled": False,
+    "datareporting.healthreport.uploadEnabled": False,
+    "datareporting.policy.dataSubmissionEnabled": False,
+    "dom.push.connection.enabled": False,
+    "dom.security.https_first": False,
+    "extensions.blocklist.enabled": False,
+    "extensions.getAddons.cache.enabled": False,
+    "extensions.systemAddon.update.enabled": False,
+    "extensions.update.enabled": False,
+    "media.gmp-manager.updateEnabled": False,
+    "media.gmp-provider.enabled": False,
+    "network.captive-portal-service.enabled": False,
+    "network.connectivity-service.enabled": False,
+    "network.dns.disablePrefetch": True,
+    "network.dns.localDomains": OTHER_HOST,
+    "network.http.speculative-parallel-limit": 0,
+    "network.prefetch-next": False,
+    "network.trr.mode": 5,
+    "security.OCSP.enabled": 0,
+    "toolkit.telemetry.enabled": False,
+    "toolkit.telemetry.unified": False,
+    # A dead proxy for everything but this machine: whatever is left goes nowhere.
+    "network.proxy.type": 1,
+    "network.proxy.http": "127.0.0.1",
+    "network.proxy.http_port": 9,
+    "network.proxy.ssl": "127.0.0.1",
+    "network.proxy.ssl_port": 9,
+    "network.proxy.no_proxies_on": f"localhost, 127.0.0.1, {OTHER_HOST}",
+    "network.proxy.failover_direct": False,
+    "network.proxy.allow_bypass": False,
+}
+
+COOKIES, STORAGE = "cookies", "storage"
+"""What a user may have blocked: cookies, and with them every storage; or, in Firefox, only the two Storages."""
+
+FIREFOX_BLOCKS: dict[str, dict[str, str | int | bool]] = {
+    COOKIES: {"network.cookie.cookieBehavior": 2},
+    STORAGE: {"dom.storage.enabled": False},
+}
+
+
+def launch_args(engine: str) -> dict[str, Any]:
+    """How this machine's is started; a test that needs one which isn't there is skipped."""
+    found = find(engine)
+    if found is None and engine == CHROMIUM:
+        pytest.fail("No Chromium on this machine: `make test` finds or installs one, or says how.")
+    if found is None:
+        pytest.skip(MISSING[engine])
+    return {
+        **found,
+        **({"args": CHROMIUM_FLAGS} if engine == CHROMIUM else {"firefox_user_prefs": FIREFOX_PREFERENCES}),
+    }
+
+
+class Engines:
+    """Each of them is started once; folder makes an empty one for a profile."""
+
+    def __init__(self, playwright: Playwright, folder: Callable[[], Path]) -> None:
+        self._playwright = playwright
+        self._folder = folder
+        self._args: dict[str, dict[str, Any]] = {}
+        self._browsers: dict[str, Browser] = {}
+        self._kept: BrowserContext | None = None
+        self._kept_folder: Path | None = None
+        self._is_lent = False
+        self._caching: Browser | None = None
+        self._extended: dict[str, BrowserContext] = {}
+        self._blocked: dict[tuple[str, str], BrowserContext] = {}
+
+    def args(self, engine: str) -> dict[str, Any]:
+        """Its launch arguments."""
+        if engine not in self._args:
+            self._args[engine] = launch_args(engine)
+        return self._args[engine]
+
+    def browser(self, engine: str) -> Browser:
+        """The one for all tests; the profiles in it share nothing."""
+        if engine not in self._browsers:
+            self._browsers[engine] = getattr(self._playwright, engine).launch(**self.args(engine))
+        return self._browsers[engine]
+
+    def lend(self, engine: str, **options: Any) -> BrowserContext:
+        """A profile that holds nothing, until `give_back`.
+
+        One at a time may be Chromium's on disk, whose caches stay from test to test, so that Pyodide boots faster.
+        """
+        if engine != CHROMIUM or options or self._is_lent:
+            return self.browser(engine).new_context(**options)
+        if self._kept is None:
+            self._kept_folder = self._kept_folder or self._folder()
+            self._kept = self._playwright.chromium.launch_persistent_context(self._kept_folder, **self.args(CHROMIUM))
+        self._is_lent = True
+        return self._kept
+
+    def give_back(self, context: BrowserContext, origins: set[str], *, is_spoilt: bool = False) -> None:
+        """Ends a profile. origins: whose data is in it. is_spoilt: whether more than data was put into it."""
+        if context is not self._kept:
+            context.close()
+            return
+        self._is_lent = False
+        for page in context.pages[1:]:
+            page.close()
+        context.clear_cookies()
+        session = context.new_cdp_session(context.pages[0])
+        for origin in origins:
+            session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+        session.detach()
+        if is_spoilt:
+            context.close()
+            self._kept = None
+
+    def blocked(self, engine: str, what: str = COOKIES) -> BrowserContext:
+        """A profile, in a browser of its own, whose user has blocked something."""
+        if (engine, what) not in self._blocked:
+            args, folder = dict(self.args(engine)), self._folder()
+            if engine == FIREFOX:
+                args["firefox_user_prefs"] = FIREFOX_PREFERENCES | FIREFOX_BLOCKS[what]
+            else:
+                (folder / "Default").mkdir()
+                (folder / "Default/Preferences").write_text(json.dumps(BLOCK_COOKIES))
+            launched = getattr(self._playwright, engine).launch_persistent_context(folder, **args)
+            self._blocked[engine, what] = launched
+        return self._blocked[engine, what]
+
+    def caching(self, engine: str) -> Browser:
+        """One with the back/forward cache, which Playwright switches off in Chromium."""
+        if engine == FIREFOX:
+            return self.browser(engine)
+        if self._caching is None:
+            off = ["--disable-back-forward-cache"]
+            self._caching = self._playwright.chromium.launch(**self.args(engine), ignore_default_args=off)
+        return self._caching
+
+    def extended(self, engine: str) -> BrowserContext:
+        """A profile, in a browser of its own, with the extension that duplicates tabs."""
+        if engine not in self._extended:
+            self._extended[engine] = launched(getattr(self._playwright, engine), self.args(engine), self._folder())
+        return self._extended[engine]
+
+    def close(self) -> None:
+        """Ends them all."""
+        alone = [each for each in (self._kept, self._caching) if each is not None]
+        for each in (*alone, *self._extended.values(), *self._blocked.values(), *self._browsers.values()):
+            each.close()

@@ -1,0 +1,248 @@
+"""A site for the tests: the real server in a thread, the pages under test, and all that the server received."""
+
+import asyncio
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import uvicorn
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pillion_server import create_app
+
+ROOT = Path(__file__).parents[2]
+OTHER_HOST = "shop.test"
+"""A name that the browsers of these tests resolve to this machine, where http is not a secure context."""
+
+ICON = '<!doctype html><link rel="icon" href="data:,">'
+BLANK = "/blank.html"
+"""A page of the site without any Python on it."""
+
+ISOLATION = [(b"cross-origin-opener-policy", b"same-origin"), (b"cross-origin-embedder-policy", b"require-corp")]
+
+NOTHING = "/nothing"
+"""What is answered with 204, so that the browser stays where it is."""
+
+MOVED = "/moved/"
+"""What is asked for under it is redirected to the same server under another origin, 127.0.0.1."""
+
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title><link rel="icon" href="data:,">
+<script src="./client/demo/blocked_storage.js"></script>
+<script type="module" src="./vendor/pyscript/core.js"></script></head>
+<body><script type="{type}" config="./{config}" {attributes}>
+{code}
+</script></body></html>
+"""
+
+AGENT = """
+import asyncio
+import json
+from pillion import *
+
+_names = dict(globals())
+
+async def _command(source):
+    try:
+        body = "".join("    " + line + chr(10) for line in source.split(chr(10)))
+        exec("async def _command_():" + chr(10) + body, _names)
+        return json.dumps({"value": await _names["_command_"]()})
+    except Exception as error:
+        told = {"error": type(error).__name__, "message": str(error)}
+        if hasattr(error, "data"):
+            told["data"] = error.data
+        return json.dumps(told)
+"""
+IN_PAGE = """
+import js
+from pyscript.ffi import create_proxy
+js.window.python = create_proxy(_command)
+"""
+IN_WORKER = """
+from pyscript import sync
+sync.command = _command
+"""
+
+
+_FREE_PORTS: list[int] = []
+"""Those of the sites that were."""
+
+
+@dataclass
+class Received:
+    """A call as the server received it."""
+
+    kind: str
+    path: str
+    args: dict[str, Any]
+    headers: dict[str, str]
+
+    @property
+    def session_id(self) -> str | None:
+        """The ID that it carried."""
+        return self.args.get("sessionId")
+
+
+@dataclass
+class Site:
+    """A running server.
+
+    received: every call, oldest first. pages: files of the tests' own, by path. sandboxed: those among them that
+    are served as a sandboxed frame would see them. isolated: those that are cross-origin isolated, by COOP and COEP.
+    silent: whether calls get no answer until they give up.
+    """
+
+    functions: Path
+    data: Path
+    port: int = 0
+    received: list[Received] = field(default_factory=list)
+    pages: dict[str, str | bytes] = field(
+        default_factory=lambda: {BLANK: '<!doctype html><link rel="icon" href="data:,">'}
+    )
+    sandboxed: set[str] = field(default_factory=set)
+    isolated: set[str] = field(default_factory=set)
+    silent: bool = False
+
+    @property
+    def url(self) -> str:
+        """The site's address, without a slash at the end."""
+        return f"http://localhost:{self.port}"
+
+    def start(self) -> None:
+        """Starts the server, on the port that it had before."""
+        if not self.port and _FREE_PORTS:
+            self.port = _FREE_PORTS.pop()  # browsers cache by address
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", self.port))
+        self.port = listener.getsockname()[1]
+        app = create_app(self.functions, self.data, static=ROOT, allow_hosts=[OTHER_HOST])
+        config = uvicorn.Config(self._around(app), log_level="warning", access_log=False, timeout_graceful_shutdown=1)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._server.serve([listener])))
+        self._thread.start()
+        while not self._server.started:
+            self._thread.join(0.01)
+            if not self._thread.is_alive():
+                raise RuntimeError("The site's server did not start.")
+
+    def stop(self) -> None:
+        """Stops it and frees the port, as if the machine were gone."""
+        self._server.should_exit = True
+        self._thread.join()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
+        _FREE_PORTS.append(self.port)
+
+    @contextmanager
+    def down(self) -> Iterator[None]:
+        """The server is away inside."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
+    def page(self, runtime: str, code: str = "", *, worker: bool = False) -> str:
+        """Adds a page that runs `code` and then obeys the tests; returns its path."""
+        agent = AGENT + (IN_WORKER if worker else IN_PAGE)
+        source = PAGE.format(
+            title=f"{runtime} test page",
+            type=runtime,
+            config="pyscript.toml" if runtime == "py" else "micropython.toml",
+            attributes="worker" if worker else "",
+            code=code + agent,
+        )
+        path = f"/page-{len(self.pages)}.html"
+        self.pages[path] = source
+        return path
+
+    def ids(self, path: str | None = None) -> list[str | None]:
+        """The session IDs received, oldest first; only of calls of `path` if given."""
+        return [call.session_id for call in self.received if path in (None, call.path)]
+
+    def _around(self, app: ASGIApp) -> ASGIApp:
+        async def site(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "http" and scope["path"] in self.pages:
+                await self._send_page(send, scope["path"])
+            elif scope["type"] == "http" and scope["path"] == NOTHING:
+                await send({"type": "http.response.start", "status": 204, "headers": []})
+                await send({"type": "http.response.body", "body": b""})
+            elif scope["type"] == "http" and scope["path"].startswith(MOVED):
+                await _send_elsewhere(send, f"http://127.0.0.1:{self.port}/{scope['path'].removeprefix(MOVED)}")
+            elif scope["type"] == "http" and scope["method"] == "POST" and self.silent:
+                while (await receive())["type"] != "http.disconnect":
+                    pass
+            elif scope["type"] == "http" and scope["method"] == "POST":
+                await app(scope, self._recording(scope, await _whole(receive)), send)
+            elif scope["type"] == "http" and scope["method"] == "GET" and (b"origin", b"null") in scope["headers"]:
+                await app(_from_nowhere(scope), receive, _readable_everywhere(send))
+            else:
+                await app(scope, receive, send)
+
+        return site
+
+    async def _send_page(self, send: Send, path: str) -> None:
+        page = self.pages[path]
+        kind = "text/html; charset=utf-8" if path.endswith(".html") else "application/octet-stream"
+        headers = [(b"content-type", kind.encode()), (b"cache-control", b"no-cache")]
+        if path in self.isolated:
+            headers += ISOLATION
+        if path in self.sandboxed:
+            headers.append((b"content-security-policy", b"sandbox allow-scripts"))
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": page.encode() if isinstance(page, str) else page})
+
+    def _recording(self, scope: Scope, body: bytes) -> Receive:
+        call = json.loads(body)
+        headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+        args = call["args"][0] if isinstance(call["args"], list) else call["args"]  # Convex's own clients send a list
+        self.received.append(Received(scope["path"].rpartition("/")[2], call["path"], args, headers))
+        messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def receive() -> Message:
+            if messages:
+                return messages.pop()
+            return await asyncio.Event().wait() or {}  # type: ignore[return-value]
+
+        return receive
+
+
+async def _whole(receive: Receive) -> bytes:
+    parts, more = [], True
+    while more:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    return b"".join(parts)
+
+
+async def _send_elsewhere(send: Send, url: str) -> None:
+    await send({"type": "http.response.start", "status": 307, "headers": [(b"location", url.encode())]})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def _from_nowhere(scope: Scope) -> Scope:
+    """A sandboxed page's request without its `Origin`: scripts are for all, the API is not."""
+    return {**scope, "headers": [(name, value) for name, value in scope["headers"] if name != b"origin"]}
+
+
+def _readable_everywhere(send: Send) -> Send:
+    """Lets sandboxed pages, whose origin is no one's, load the scripts."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], (b"access-control-allow-origin", b"*")]
+        await send(message)
+
+    return sending

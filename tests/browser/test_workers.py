@@ -1,0 +1,91 @@
+"""The same runtime in a worker: no storage of its own, no relative addresses, no document."""
+
+import pytest
+
+from browser.site import AGENT, IN_PAGE, IN_WORKER, Site
+from browser.tabs import Profile, PythonError, Tab
+from browser.test_ride import LOCAL, MEMORY, SESSION, add, the_id
+
+PAIR = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>pair</title><link rel="icon" href="data:,">
+<script type="module" src="./vendor/pyscript/core.js"></script></head><body>
+<script type="{type}" config="./{config}">
+{page}
+</script>
+{before}<script type="{type}" config="./{config}" worker>
+{worker}
+</script>{after}</body></html>
+"""
+BORROWED = """
+from pillion import *
+from pyscript import sync
+await SessionProvider(Client("/api"), storage=LentStorage(sync)).install().ready(60)
+"""
+"""It obeys only once it has the session: MicroPython can't be called while it stands still in a call of its page."""
+
+LEND = "from js import document\nlend(use_session(), document.querySelector('script[worker]').xworker.sync)"
+
+
+def test_in_a_worker_calls_carry_the_id(profile: Profile, site: Site, runtime: str) -> None:
+    """Relative addresses are those of the page; a refresh is followed."""
+    tab = profile.tab(runtime, MEMORY, worker=True)
+    assert [add(tab), add(tab)] == [1, 2]
+    first = the_id(site)
+    tab.run("await use_session().refresh()")
+    assert add(tab) == 1
+    assert the_id(site) != first
+    assert site.ids() == [first, first, the_id(site)]
+
+
+def test_in_a_worker_a_browser_wide_session_is_the_pages(profile: Profile, site: Site) -> None:
+    """A worker has no localStorage, but the database that decides; the report says so, and a page has the same ID."""
+    tab = profile.tab("mpy", LOCAL, worker=True)
+    assert add(tab) == 1
+    assert tab.run("return use_session().storage.kind") == "indexedDB"
+    assert "a worker has none" in tab.run("return use_session().storage.why")
+    assert add(profile.tab("mpy", LOCAL)) == 2
+    assert len(set(site.ids())) == 1
+
+
+@pytest.mark.parametrize("is_isolated", [False, True], ids=["plain", "isolated"])
+def test_a_page_hands_its_session_to_its_worker(profile: Profile, site: Site, runtime: str, is_isolated: bool) -> None:
+    """With and without COOP and COEP: one ID, and a refresh reaches the other, whichever of them begins it."""
+    page, worker = pair(profile, site, runtime, is_isolated)
+    assert page.page.evaluate("crossOriginIsolated") is is_isolated
+    assert [add(page), add(worker)] == [1, 2]
+    old = the_id(site)
+    worker.run("globals()['told'] = []\nuse_session().on_change(lambda change: told.append(change.reason))")
+
+    page.run("s = use_session()\nawait s.login(lambda new: s.mutation(api.notes.move, new=new))")
+    assert worker.run("while not told:\n    await asyncio.sleep(0.01)\nreturn told") == ["login"]
+    assert [add(worker), add(page)] == [3, 4]
+    second = the_id(site)
+    assert second != old
+
+    worker.run("s = use_session()\nawait s.refresh(lambda new: s.mutation(api.notes.move, new=new))")
+    assert [add(page), add(worker)] == [5, 6]
+    moves = [call for call in site.received if call.path == "notes:move"]
+    assert [(call.session_id, call.args["new"]) for call in moves] == [(old, second), (second, the_id(site))]
+    assert worker.run("return use_session().storage.kind") == "sessionStorage"
+
+    with pytest.raises(PythonError, match="Not this time"):
+        worker.run("s = use_session()\nawait s.refresh(lambda new: s.mutation(api.notes.refuse, new=new))")
+    assert add(worker) == 7
+
+
+def pair(profile: Profile, site: Site, runtime: str, is_isolated: bool) -> tuple[Tab, Tab]:
+    """A page, and its worker. On an isolated page that comes when the page's Python is there, as the README says."""
+    path = f"/pair-{len(site.pages)}.html"
+    config = "pyscript.toml" if runtime == "py" else "micropython.toml"
+    before, after = ("<template>", "</template>") if is_isolated else ("", "")
+    scripts = {"page": SESSION + AGENT + IN_PAGE, "worker": BORROWED + AGENT + IN_WORKER}
+    site.pages[path] = PAIR.format(type=runtime, config=config, before=before, after=after, **scripts)
+    if is_isolated:
+        site.isolated.add(path)
+    opened = profile.page(path)
+    page = Tab(opened)
+    if is_isolated:
+        opened.evaluate("document.body.append(document.querySelector('template').content)")
+    opened.wait_for_function("!!document.querySelector('script[worker]')?.xworker")
+    page.run(LEND)
+    return page, Tab(opened, worker=True)

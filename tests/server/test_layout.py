@@ -1,0 +1,143 @@
+"""The layout of the database file."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pillion_server import Schema, StartError, Table
+from pillion_server.documents import DatabaseWriter
+from pillion_server.layout import prepare
+from pillion_server.sqlite import Connection, SqliteError
+
+Open = Callable[[Schema], Connection]
+
+
+@pytest.fixture
+def open_file(tmp_path: Path) -> Iterator[Open]:
+    """Opens the same file under another schema each time."""
+    opened: list[Connection] = []
+
+    def open_with(schema: Schema) -> Connection:
+        connection = Connection(tmp_path / "x.sqlite3", write=True, busy_ms=0)
+        opened.append(connection)
+        prepare(connection, schema, tmp_path / "x.sqlite3")
+        return connection
+
+    yield open_with
+    for connection in opened:
+        connection.close()
+
+
+def insert(connection: Connection, schema: Schema, count: int) -> None:
+    times = iter(range(1, count + 1))
+    db = DatabaseWriter(connection, schema, lambda: float(next(times)))
+    connection.run("begin")
+    for n in range(count):
+        db.insert("items", n=n, third=n % 3)
+    connection.run("commit")
+
+
+def test_a_new_index_is_filled_at_start(open_file: Open) -> None:
+    """Also beyond one page of documents; other tables don't get into it."""
+    plain, indexed = Schema(), Schema(items=Table().index("by_third", "third"))
+    first = open_file(plain)
+    insert(first, plain, 2500)
+    DatabaseWriter(first, plain, lambda: 5000.0).insert("others", third=0)
+    first.close()
+    second = open_file(indexed)
+    items = DatabaseWriter(second, indexed, lambda: 0.0).query("items")
+    sizes = [len(items.with_index("by_third", third=third).collect()) for third in range(4)]
+    assert sizes == [834, 833, 833, 0]
+    assert len(items.with_index("by_third").collect()) == 2500
+
+
+def test_a_dropped_index_leaves_nothing(open_file: Open) -> None:
+    """And comes back whole when it is declared again."""
+    plain, indexed = Schema(), Schema(items=Table().index("by_third", "third"))
+    first = open_file(indexed)
+    insert(first, indexed, 10)
+    first.close()
+    second = open_file(plain)
+    assert second.value("select count(*) from entries") == 10
+    assert second.value("select count(*) from indexes") == 0
+    insert(second, plain, 1)
+    second.close()
+    third = open_file(indexed)
+    db = DatabaseWriter(third, indexed, lambda: 0.0)
+    assert len(db.query("items").with_index("by_third").collect()) == 11
+
+
+def test_it_is_durable_and_in_wal_mode(open_file: Open) -> None:
+    """What is acknowledged has been synced."""
+    connection = open_file(Schema())
+    assert connection.value("pragma journal_mode") == "wal"
+    assert connection.value("pragma synchronous") == 2
+
+
+def test_the_newest_time_is_found(tmp_path: Path) -> None:
+    """So time goes on from there, whatever the clock says."""
+    path = tmp_path / "x.sqlite3"
+    connection = Connection(path, write=True, busy_ms=0)
+    assert prepare(connection, Schema(), path) == 0.0
+    DatabaseWriter(connection, Schema(), lambda: 1e15).insert("items")
+    assert prepare(connection, Schema(), path) == 1e15
+    connection.close()
+
+
+def test_a_session_that_went_on_counts_as_well(open_file: Open) -> None:
+    """Its alias is not to last longer because the clock was set back meanwhile."""
+    connection = open_file(Schema())
+    DatabaseWriter(connection, Schema(), lambda: 5.0).insert("items")
+    connection.run("update epoch set moved = 7")
+    assert prepare(connection, Schema(), Path(connection.value("select file from pragma_database_list"))) == 7.0
+
+
+def test_a_database_of_the_first_format(open_file: Open) -> None:
+    """From before sessions could end: its documents are kept, and it is brought up once."""
+    schema = Schema(items=Table().index("by_third", "third"))
+    old = open_file(schema)
+    insert(old, schema, 9)
+    old.run("drop table sessions; drop table epoch; pragma user_version = 1")
+    old.close()
+    for _ in range(2):
+        connection = open_file(schema)
+        assert connection.value("pragma user_version") == 2
+        assert connection.rows("select * from epoch") == [(0, 0.0)]
+        assert connection.value("select count(*) from sessions") == 0
+        items = DatabaseWriter(connection, schema, lambda: 0.0).query("items")
+        assert len(items.with_index("by_third", third=1).collect()) == 3
+
+
+def test_a_database_of_another_program(tmp_path: Path) -> None:
+    """It is left as it was."""
+    path = tmp_path / "x.sqlite3"
+    connection = Connection(path, write=True, busy_ms=0)
+    connection.run("create table theirs (x)")
+    with pytest.raises(StartError, match="another program"):
+        prepare(connection, Schema(), path)
+    assert connection.rows("select name from sqlite_schema") == [("theirs",)]
+    assert connection.value("pragma journal_mode") == "delete"
+    connection.close()
+
+
+def test_a_database_of_a_newer_pillion(open_file: Open) -> None:
+    """An older one doesn't touch it."""
+    open_file(Schema()).run("pragma user_version = 99")
+    with pytest.raises(StartError, match="newer pillion"):
+        open_file(Schema())
+
+
+@pytest.mark.parametrize("where", [0, 4096, 8192])
+def test_a_corrupt_file(open_file: Open, tmp_path: Path, where: int) -> None:
+    """It is found at start, not in the middle of a call."""
+    connection = open_file(Schema())
+    insert(connection, Schema(), 200)
+    connection.run("pragma wal_checkpoint(truncate)")
+    connection.close()
+    path = tmp_path / "x.sqlite3"
+    octets = bytearray(path.read_bytes())
+    octets[where : where + 200] = b"\xa5" * 200
+    path.write_bytes(octets)
+    with pytest.raises(SqliteError):
+        open_file(Schema())

@@ -1,0 +1,115 @@
+"""The query builder."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pillion_server import DefinitionError, Schema, Table
+from pillion_server.documents import DatabaseWriter
+from pillion_server.layout import prepare
+from pillion_server.query import Query
+from pillion_server.sqlite import Connection
+from pillion_shared import EncodingError
+
+SCHEMA = Schema(items=Table().index("by_owner", "owner").index("by_owner_day", "owner", "day"))
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[DatabaseWriter]:
+    """Five documents: n from 0 to 4, owners in turn, days downwards."""
+    connection = Connection(tmp_path / "x.sqlite3", write=True, busy_ms=0)
+    prepare(connection, SCHEMA, tmp_path / "x.sqlite3")
+    times = iter(range(1, 100))
+    db = DatabaseWriter(connection, SCHEMA, lambda: float(next(times)))
+    for n in range(5):
+        db.insert("items", owner=("ada", "bob")[n % 2], day=9 - n, n=n)
+    yield db
+    connection.close()
+
+
+def numbers(query: Query) -> list[Any]:
+    return [document["n"] for document in query.collect()]
+
+
+def test_a_table_comes_in_the_order_of_creation(db: DatabaseWriter) -> None:
+    """Or the other way round."""
+    assert numbers(db.query("items")) == [0, 1, 2, 3, 4]
+    assert numbers(db.query("items").order("desc")) == [4, 3, 2, 1, 0]
+    assert numbers(db.query("items").order("desc").order("asc")) == [0, 1, 2, 3, 4]
+
+
+def test_an_index_finds_equal_fields(db: DatabaseWriter) -> None:
+    """All of its fields, or the first of them; equal ones by time of creation."""
+    items = db.query("items")
+    assert numbers(items.with_index("by_owner", owner="ada")) == [0, 2, 4]
+    assert numbers(items.with_index("by_owner_day", owner="ada")) == [4, 2, 0]
+    assert numbers(items.with_index("by_owner_day", owner="ada").order("desc")) == [0, 2, 4]
+    assert numbers(items.order("desc").with_index("by_owner_day", owner="ada")) == [0, 2, 4]
+    assert numbers(items.with_index("by_owner_day", day=7, owner="ada")) == [2]
+    assert numbers(items.with_index("by_owner_day", owner="ada", day="7")) == []
+
+
+def test_an_index_without_fields_is_an_order(db: DatabaseWriter) -> None:
+    """The whole table, as the index sorts it."""
+    assert numbers(db.query("items").with_index("by_owner_day")) == [4, 2, 0, 3, 1]
+
+
+def test_the_ends_of_a_query(db: DatabaseWriter) -> None:
+    """One, the only one, a few, all."""
+    ada = db.query("items").with_index("by_owner", owner="ada")
+    nobody = db.query("items").with_index("by_owner", owner="eve")
+    first, only = ada.first(), db.query("items").with_index("by_owner_day", owner="bob", day=8).unique()
+    assert first is not None
+    assert first["n"] == 0
+    assert only is not None
+    assert only["n"] == 1
+    assert [document["n"] for document in ada.take(2)] == [0, 2]
+    assert (ada.take(0), len(ada.take(99))) == ([], 3)
+    assert (nobody.first(), nobody.unique(), nobody.take(1), nobody.collect()) == (None, None, [], [])
+
+
+def test_unique_is_strict(db: DatabaseWriter) -> None:
+    """Two documents where one is expected are an error."""
+    with pytest.raises(ValueError, match="more than one document in 'items'"):
+        db.query("items").with_index("by_owner", owner="ada").unique()
+
+
+def test_a_step_leaves_the_query_as_it_was(db: DatabaseWriter) -> None:
+    """Each gives a new one."""
+    items = db.query("items")
+    items.with_index("by_owner", owner="ada").order("desc")
+    assert numbers(items) == [0, 1, 2, 3, 4]
+
+
+def test_missing_is_not_none(db: DatabaseWriter) -> None:
+    """A document without the field is not found by None, and comes first in the index."""
+    db.insert("items", n=5)
+    db.insert("items", owner=None, n=6)
+    assert numbers(db.query("items").with_index("by_owner", owner=None)) == [6]
+    assert numbers(db.query("items").with_index("by_owner"))[:2] == [5, 6]
+
+
+def test_fields_that_the_index_has_not(db: DatabaseWriter) -> None:
+    """The message says which it has, in their order."""
+    with pytest.raises(ValueError, match=r"over owner, day in this order; day can't be looked up"):
+        db.query("items").with_index("by_owner_day", day=7)
+    with pytest.raises(ValueError, match=r"over owner in this order"):
+        db.query("items").with_index("by_owner", name="ada")
+    with pytest.raises(DefinitionError, match="has no index 'by_name'"):
+        db.query("items").with_index("by_name", name="ada")
+
+
+def test_bad_arguments(db: DatabaseWriter) -> None:
+    """Each with its sentence."""
+    with pytest.raises(ValueError, match='"asc" or "desc"'):
+        db.query("items").order("down")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="not -1"):
+        db.query("items").take(-1)
+    with pytest.raises(DefinitionError, match="can't name a table"):
+        db.query("no table")
+    with pytest.raises(EncodingError):
+        db.query("items").with_index("by_owner", owner=object())
+    with pytest.raises(EncodingError):
+        db.query("items").with_index("by_owner", owner=10**400)

@@ -1,0 +1,57 @@
+"""The connection to SQLite."""
+
+from pathlib import Path
+
+import pytest
+
+from pillion_server.sqlite import Connection, SqliteError
+
+
+def test_rows_values_and_the_last_id(tmp_path: Path) -> None:
+    """The few calls that the other files need."""
+    connection = Connection(tmp_path / "x.sqlite3", write=True, busy_ms=0)
+    connection.run("create table t (id integer primary key, v); insert into t values (7, 'a')")
+    assert connection.last_id == 7
+    assert connection.rows("select id, v from t where id = ?", (7,)) == [(7, "a")]
+    assert connection.row("select 1 where 0") is None
+    assert connection.value("select v from t") == "a"
+    assert connection.value("select 1 where 0") is None
+    connection.close()
+    connection.close()
+
+
+def test_all_statements_run(tmp_path: Path) -> None:
+    """Also those that come after one with rows."""
+    connection = Connection(tmp_path / "x.sqlite3", write=True, busy_ms=0)
+    connection.run("pragma journal_mode = wal; create table t (v)")
+    assert connection.rows("select * from t") == []
+    connection.close()
+
+
+def test_a_reader_can_not_write(tmp_path: Path) -> None:
+    """Whatever a query's handler gets at, it changes nothing."""
+    writer = Connection(tmp_path / "x.sqlite3", write=True, busy_ms=0)
+    writer.run("create table t (v)")
+    reader = Connection(tmp_path / "x.sqlite3", write=False, busy_ms=0)
+    with pytest.raises(SqliteError, match="readonly"):
+        reader.run("insert into t values (1)")
+    reader.close()
+    writer.close()
+
+
+def test_a_transaction_is_seen(tmp_path: Path) -> None:
+    """`in_transaction` tells when SQLite has given one up."""
+    connection = Connection(tmp_path / "x.sqlite3", write=True, busy_ms=0)
+    assert not connection.in_transaction
+    connection.run("begin")
+    assert connection.in_transaction
+    connection.run("rollback")
+    assert not connection.in_transaction
+    connection.close()
+
+
+def test_sqlite_has_the_wal_fix() -> None:
+    """The library is past the WAL-reset bug."""
+    import apsw
+
+    assert tuple(int(part) for part in apsw.sqlite_lib_version().split(".")) >= (3, 51, 3)
