@@ -33,15 +33,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """All tests run in Chromium, on both Pythons if they have a `runtime`.
 
-    Those with the mark `firefox` run there too: on MicroPython, which is quick, and on what else the mark names.
+    Those with the mark `firefox`, which a whole file may have, run there too, unless they have the mark `chromium`: on
+    MicroPython, which is quick, and on what else the mark names.
     """
-    if any("runtime" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")):
-        return  # the test has its own
-    marks = list(metafunc.definition.iter_markers("firefox"))
+    definition = metafunc.definition
+    has_own_runtimes = any("runtime" in mark.args[0] for mark in definition.iter_markers("parametrize"))
+    is_bound = definition.get_closest_marker("chromium") is not None
+    marks = [] if is_bound else list(definition.iter_markers("firefox"))
     also = {runtime: None for mark in marks for runtime in ("mpy", *mark.args)}
-    if "runtime" in metafunc.fixturenames and "engine" not in metafunc.fixturenames:
+    if "runtime" in metafunc.fixturenames and not has_own_runtimes and "engine" not in metafunc.fixturenames:
         metafunc.parametrize("runtime", RUNTIMES, ids=RUNTIMES.values(), indirect=True)
-    elif "runtime" in metafunc.fixturenames:
+    elif "runtime" in metafunc.fixturenames and not has_own_runtimes:
         pairs = [(CHROMIUM, runtime) for runtime in RUNTIMES] + [(FIREFOX, runtime) for runtime in also]
         ids = [RUNTIMES[runtime] + ("" if engine == CHROMIUM else f"-{NAMES[engine]}") for engine, runtime in pairs]
         metafunc.parametrize(("engine", "runtime"), pairs, ids=ids, indirect=True)

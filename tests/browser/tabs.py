@@ -122,6 +122,7 @@ class Profile:
             "console": self._on_console,
             "weberror": lambda error: self.errors.append(str(error.error)),
             "request": lambda request: self.requested.append(request.url),
+            "page": lambda page: page.on("crash", self._on_crash),
         }
         for event, heard in self._listeners.items():
             context.on(event, heard)
@@ -174,6 +175,9 @@ class Profile:
         assert not unexpected, "\n".join(unexpected)
         hosts = {re.sub(r"^(\w+://[^/:]+|\w+:).*", r"\1", url, flags=re.DOTALL) for url in self.requested}
         assert hosts <= {"http://localhost", f"http://{OTHER_HOST}", "http://127.0.0.1", "data:", "blob:", "mailto:"}
+
+    def _on_crash(self, _: Page) -> None:
+        self.is_spoilt = True
 
     def _on_console(self, message: ConsoleMessage) -> None:
         self.console.append(message.text)

@@ -5,6 +5,7 @@ import pytest
 from browser.site import Site
 from browser.tabs import Profile, Tab, until
 from browser.test_one_per_tab import sent
+from browser_finder import CHROMIUM
 
 COUNT = """
 window.listening = 0;
@@ -33,15 +34,18 @@ for n in range({rounds}):
     provider.uninstall()
 """
 
+pytestmark = pytest.mark.firefox
+
 
 def objects(tab: Tab) -> int:
     """How many Python has, those that JavaScript holds by proxies among them, after JavaScript has let go what it can.
 
     On MicroPython 0: it counts only bytes, and keeps some of every promise that is awaited, whoever awaits it.
     """
-    session = tab.page.context.new_cdp_session(tab.page)
-    session.send("HeapProfiler.collectGarbage")
-    session.detach()
+    if tab.page.context.browser.browser_type.name == CHROMIUM:
+        session = tab.page.context.new_cdp_session(tab.page)
+        session.send("HeapProfiler.collectGarbage")
+        session.detach()
     return int(tab.run("import gc\ngc.collect()\nreturn len(gc.get_objects()) if hasattr(gc, 'get_objects') else 0"))
 
 

@@ -1,5 +1,7 @@
 """A session that nobody uses ends, for all tabs at once, and what follows is one session again."""
 
+import pytest
+
 from browser.site import Site
 from browser.tabs import Profile
 from browser.test_one_per_tab import sent
@@ -10,6 +12,8 @@ changes = []
 globals()["changes"] = changes
 use_session().on_change(lambda change: changes.append([change.reason, change.origin]))
 """
+
+pytestmark = pytest.mark.firefox
 
 
 def test_after_its_idle_time_all_tabs_go_on_under_one_new_id(profile: Profile, site: Site, runtime: str) -> None:

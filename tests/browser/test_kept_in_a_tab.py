@@ -12,7 +12,7 @@ from browser.tabs import Profile, Tab, until
 from browser.test_one_per_tab import STORY, opened, sent
 from browser.test_real_duplicates import STORED, copied
 from browser.test_ride import LOCAL, SESSION
-from browser_finder import CHROMIUM
+from browser_finder import FIREFOX
 
 LINK = """([url, download]) => {
     const link = document.createElement('a');
@@ -22,6 +22,8 @@ LINK = """([url, download]) => {
     link.click();
 }"""
 REMEMBER = "() => { window.here = 1; addEventListener('pageshow', event => { window.shown = event.persisted }) }"
+
+pytestmark = pytest.mark.firefox
 
 
 @pytest.fixture
@@ -40,18 +42,25 @@ def away(tab: Tab) -> None:
 
 
 def back(tab: Tab) -> None:
-    """Comes back to it, out of the cache. In Firefox Playwright would wait for a load, so the page itself goes back."""
-    if tab.page.context.browser.browser_type.name == CHROMIUM:
+    """Comes back to it, out of the cache."""
+    travel(tab, -1, "window.shown === true && window.here === 1")
+
+
+def travel(tab: Tab, steps: int, there: str) -> None:
+    """Goes through the tab's history until `there` is true. In Firefox Playwright itself would wait for a load."""
+    if tab.page.context.browser.browser_type.name == FIREFOX:
+        tab.page.evaluate("steps => void setTimeout(() => history.go(steps), 100)", steps)
+    elif steps < 0:
         tab.page.go_back(wait_until="commit")
     else:
-        tab.page.evaluate("() => void setTimeout(() => history.back(), 100)")
+        tab.page.go_forward(wait_until="commit")
 
-    def is_back() -> bool:
+    def is_there() -> bool:
         with suppress(Error):  # while it is on its way
-            return bool(tab.page.evaluate("window.shown === true && window.here === 1"))
+            return bool(tab.page.evaluate(there))
         return False
 
-    until(tab.page, is_back)
+    until(tab.page, is_there)
 
 
 def test_what_does_not_leave_the_page_changes_nothing(profile: Profile, site: Site, runtime: str) -> None:
@@ -78,14 +87,12 @@ def test_back_and_forward_between_pages(profile: Profile, site: Site) -> None:
     tab.page.goto(second)
     ids += sent(site, Tab(tab.page))
     for _ in range(5):
-        for url, go in ((first, tab.page.go_back), (second, tab.page.go_forward)):
-            go()
-            assert tab.page.url == url
+        for url, steps in ((first, -1), (second, 1)):
+            travel(tab, steps, f"location.href === '{url}'")
             ids += sent(site, Tab(tab.page))
     assert len(set(ids)) == 1
 
 
-@pytest.mark.firefox
 def test_a_page_comes_back_from_the_cache_with_its_id(cached: Profile, site: Site, runtime: str) -> None:
     """Pillion does not bar it from there, and the claim is taken again: a duplicate still forks."""
     tab = cached.tab(runtime, SESSION)
@@ -98,7 +105,6 @@ def test_a_page_comes_back_from_the_cache_with_its_id(cached: Profile, site: Sit
     assert len({*ids, *sent(site, Tab(opened(tab)))}) == 2
 
 
-@pytest.mark.firefox
 def test_a_page_in_the_cache_whose_id_was_taken_gets_its_own(cached: Profile, site: Site) -> None:
     """The duplicate claimed it while nobody else did."""
     tab = cached.tab("mpy", SESSION)
@@ -123,7 +129,6 @@ def test_a_page_in_the_cache_whose_id_was_taken_gets_its_own(cached: Profile, si
     assert sent(site, tab, heir) == [own, first]
 
 
-@pytest.mark.firefox
 def test_a_page_in_the_cache_learns_of_a_refresh(cached: Profile, site: Site, runtime: str) -> None:
     """Its first call after coming back is under the new ID, and it has been told of the change once."""
     first, second = cached.tabs(2, runtime, LOCAL)

@@ -38,6 +38,8 @@ provider.uninstall()
 return told
 """
 
+pytestmark = pytest.mark.firefox
+
 
 @pytest.fixture
 def crowd(profiles: Callable[..., Profile]) -> Callable[..., list[Tab]]:
@@ -103,7 +105,6 @@ def test_pages_that_load_at_one_instant(profile: Profile, site: Site) -> None:
     assert len(set(site.ids())) == 1
 
 
-@pytest.mark.firefox
 def test_a_tab_that_is_busy_in_the_middle_of_a_look_holds_up_nobody(profile: Profile, site: Site) -> None:
     """It only reads, so others may too, however late it takes the answer."""
     first, second = profile.tabs(2, "mpy", INSTALL.format(storage="local"))

@@ -21,6 +21,8 @@ if (request) LockManager.prototype.request = function(name, ...rest) {
 """
 STORY = "s = use_session()\nawait s.ready()\nreturn [s.origin, s.parent, s.storage.why]"
 
+pytestmark = pytest.mark.firefox
+
 
 def opened(tab: Tab, how: str = NO_OPENER) -> Page:
     """The page that a script of the tab opens, with a copy of its sessionStorage."""
@@ -165,7 +167,6 @@ def test_plain_http_asks_the_other_tabs(profile: Profile, site: Site) -> None:
     assert local.run(STORY)[2] == ""
 
 
-@pytest.mark.firefox
 def test_a_page_that_is_busy_at_its_start_is_no_duplicate(profile: Profile, site: Site) -> None:
     """Its answer may be there long before it can be read; that says nothing about other tabs."""
     profile.before_each_page(BUSY)

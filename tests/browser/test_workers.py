@@ -25,6 +25,8 @@ await SessionProvider(Client("/api"), storage=LentStorage(sync)).install().ready
 
 LEND = "from js import document\nlend(use_session(), document.querySelector('script[worker]').xworker.sync)"
 
+pytestmark = pytest.mark.firefox
+
 
 def test_in_a_worker_calls_carry_the_id(profile: Profile, site: Site, runtime: str) -> None:
     """Relative addresses are those of the page; a refresh is followed."""
