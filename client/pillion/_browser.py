@@ -57,6 +57,13 @@ def expose(target: "Any", name: str, function: "Callable[..., object]") -> "Call
     return take_back
 
 
+async def ask(target: "Any", name: str, *arguments: object) -> "Any":
+    """What a function of an object, or the promise it returns, gives. Raises `StorageError` with what it throws."""
+    function = getattr(target, name)
+    # By `apply`, because `then` passes an argument of its own, which a function of Python's would not take.
+    return await _try(js.Reflect.apply.bind(None, function, None, js.Array.of(*arguments)))
+
+
 def warn(message: str) -> None:
     """One line on the console, as a warning."""
     js.console.warn(message)

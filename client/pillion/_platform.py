@@ -35,6 +35,14 @@ def expose(target: "Any", name: str, function: "Callable[..., object]") -> "Call
     return lambda: delattr(target, name)
 
 
+async def ask(target: "Any", name: str, *arguments: object) -> "Any":
+    """What a function that another place has exposed gives; raises an `Exception` where there is none."""
+    if IN_BROWSER:
+        return await browser().ask(target, name, *arguments)
+    answer = getattr(target, name)(*arguments)
+    return await answer if hasattr(answer, "__await__") else answer
+
+
 def random_bytes(count: int) -> bytes:
     """`count` bytes of a cryptographically secure source; raises `RandomnessError` where there is none."""
     octets: bytes = browser().random_bytes(count) if IN_BROWSER else os.urandom(count)

@@ -3,7 +3,7 @@
 import pytest
 
 from browser.site import AGENT, IN_PAGE, IN_WORKER, Site
-from browser.tabs import Profile, PythonError, Tab
+from browser.tabs import Profile, PythonError, Tab, until
 from browser.test_ride import LOCAL, MEMORY, SESSION, add, the_id
 
 PAIR = """<!doctype html>
@@ -12,14 +12,19 @@ PAIR = """<!doctype html>
 <script type="{type}" config="./{config}">
 {page}
 </script>
-{before}<script type="{type}" config="./{config}" worker>
+<script type="{type}" config="./{config}" worker>
 {worker}
-</script>{after}</body></html>
+</script></body></html>
 """
 BORROWED = """
 from pillion import *
 from pyscript import sync
-await SessionProvider(Client("/api"), storage=LentStorage(sync)).install().ready(60)
+import asyncio
+import js
+borrowed = SessionProvider(Client("/api"), storage=LentStorage(sync)).install()
+await asyncio.sleep(0.2)
+js.console.log("has asked", borrowed.storage.why)
+await borrowed.ready(60)
 """
 """It obeys only once it has the session: MicroPython can't be called while it stands still in a call of its page."""
 
@@ -76,18 +81,15 @@ def test_a_page_hands_its_session_to_its_worker(profile: Profile, site: Site, ru
 
 
 def pair(profile: Profile, site: Site, runtime: str, is_isolated: bool) -> tuple[Tab, Tab]:
-    """A page, and its worker. On an isolated page that comes when the page's Python is there, as the README says."""
+    """A page, and its worker, which has asked already when the page lends."""
     path = f"/pair-{len(site.pages)}.html"
     config = "pyscript.toml" if runtime == "py" else "micropython.toml"
-    before, after = ("<template>", "</template>") if is_isolated else ("", "")
     scripts = {"page": SESSION + AGENT + IN_PAGE, "worker": BORROWED + AGENT + IN_WORKER}
-    site.pages[path] = PAIR.format(type=runtime, config=config, before=before, after=after, **scripts)
+    site.pages[path] = PAIR.format(type=runtime, config=config, **scripts)
     if is_isolated:
         site.isolated.add(path)
     opened = profile.page(path)
     page = Tab(opened)
-    if is_isolated:
-        opened.evaluate("document.body.append(document.querySelector('template').content)")
-    opened.wait_for_function("!!document.querySelector('script[worker]')?.xworker")
+    until(opened, lambda: any("has asked the page has not lent" in text for text in profile.console))
     page.run(LEND)
     return page, Tab(opened, worker=True)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from client.world import Tab, Window, World
-from pillion import Client, NotReadyError, RefreshError, SessionId, SessionProvider, api
+from pillion import Client, NotReadyError, RefreshError, SessionId, SessionProvider, TransportError, api
 from pillion.changes import Change
 from pillion.record import EXPIRED, LOGIN, LOGOUT, REFRESHED
 from pillion.testing import Call, MockTransport
@@ -109,6 +109,9 @@ class Page:
             await work(api.cart.items)
         except NotReadyError as error:
             if "logged out" not in str(error):
+                raise
+        except TransportError as error:
+            if "the mutations before it took" not in str(error):  # many in a row, and a server that is slow
                 raise
 
     async def refresh(self, reason: str, how: str, holds: bool) -> None:
