@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Playwright
 
-from browser.duplicating import launched
 from browser.site import OTHER_HOST
+from browser.tab_menu import launched
 from browser_finder import CHROMIUM, FIREFOX, MISSING, find
 
 CHROMIUM_FLAGS = [
@@ -173,7 +173,7 @@ class Engines:
         return self._caching
 
     def extended(self, engine: str) -> BrowserContext:
-        """A profile, in a browser of its own, with the extension that duplicates tabs."""
+        """A profile, in a browser of its own, with the extension that knows the menu of a tab."""
         if engine not in self._extended:
             self._extended[engine] = launched(getattr(self._playwright, engine), self.args(engine), self._folder())
         return self._extended[engine]

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Playwright
 
-from browser.duplicating import duplicated
 from browser.engines import Engines
 from browser.site import BLANK, Site
+from browser.tab_menu import duplicated, reopened
 from browser.tabs import BOUND, Profile, Tab
 from browser.test_one_per_tab import STORY, sent
 from browser.test_ride import LOCAL, SESSION
@@ -59,6 +59,21 @@ def test_duplicate_tab(extended: Profile, site: Site, runtime: str) -> None:
     assert len({*ids, *sent(site, *tabs)}) == 3
 
 
+@pytest.mark.firefox
+def test_a_tab_that_is_closed_and_reopened(extended: Profile, site: Site) -> None:
+    """It has its ID again, as all tabs have when a browser restores its session; opened once more, it is another's."""
+    beside = extended.page(BLANK)
+    tab = extended.tab("mpy", SESSION)
+    ids = sent(site, tab)
+    for _ in range(3):
+        tab = Tab(reopened(tab, beside))
+        ids += sent(site, tab)
+        assert tab.run(STORY)[:2] == ["restored", None]
+    assert len(set(ids)) == 1
+    assert len({*ids, *sent(site, Tab(duplicated(tab)), tab)}) == 2
+
+
+@pytest.mark.firefox
 def test_the_owner_is_busy(profile: Profile, site: Site) -> None:
     """Python on its main thread answers nobody for seconds; its lock does."""
     owner = profile.tab("mpy", SESSION)

@@ -1,4 +1,8 @@
-"""The browser's own "Duplicate tab", by an extension: another process, no opener, and its history comes along."""
+"""What the menu of a tab does, by an extension: the browser's own "Duplicate tab", and "Reopen closed tab".
+
+A duplicate is another process, has no opener, and its history comes along; what is reopened is what a browser that
+starts again opens of its last session.
+"""
 
 import json
 import zipfile
@@ -9,8 +13,8 @@ from playwright.sync_api import BrowserContext, BrowserType, Page
 
 from browser.tabs import Tab
 
-NAME = "duplicates@tabs.test"
-COMMON = {"name": "duplicates tabs", "version": "1", "permissions": ["tabs"]}
+NAME = "menu@tabs.test"
+COMMON = {"name": "the menu of a tab", "version": "1", "permissions": ["tabs", "sessions"]}
 CHROMIUM = {**COMMON, "manifest_version": 3, "background": {"service_worker": "worker.js"}}
 FIREFOX = {
     **COMMON,
@@ -19,14 +23,21 @@ FIREFOX = {
     "background": {"scripts": ["background.js"]},
     "content_scripts": [{"matches": ["<all_urls>"], "js": ["content.js"], "run_at": "document_start"}],
 }
-BACKGROUND = "browser.runtime.onMessage.addListener((_, sender) => void browser.tabs.duplicate(sender.tab.id));"
-CONTENT = "addEventListener('duplicate', () => void browser.runtime.sendMessage({}));"
+MENU = """
+const menu = {
+    duplicate: ({ id }) => chrome.tabs.duplicate(id),
+    close: ({ id }) => chrome.tabs.remove(id),
+    reopen: () => chrome.sessions.restore(),
+};
+"""
+BACKGROUND = MENU + "browser.runtime.onMessage.addListener((entry, sender) => void menu[entry](sender.tab));"
+CONTENT = "addEventListener('menu', ({ detail }) => void browser.runtime.sendMessage(detail));"
 PREFERENCES = {
     "xpinstall.signatures.required": False,
     "extensions.autoDisableScopes": 0,
     "extensions.startupScanScopes": 15,
 }
-DUPLICATE = "async url => { const [tab] = await chrome.tabs.query({ url }); await chrome.tabs.duplicate(tab.id) }"
+CHOOSE = "async ([entry, url]) => { const [tab] = await chrome.tabs.query({ url }); await menu[entry](tab) }"
 
 
 def launched(browser: BrowserType, args: dict[str, Any], folder: Path) -> BrowserContext:
@@ -42,7 +53,7 @@ def launched(browser: BrowserType, args: dict[str, Any], folder: Path) -> Browse
     extension, profile = folder / "extension", folder / "profile"
     extension.mkdir()
     (extension / "manifest.json").write_text(json.dumps(CHROMIUM))
-    (extension / "worker.js").write_text("")
+    (extension / "worker.js").write_text(MENU + "self.menu = menu;")
     flags = [f"--load-extension={extension}", f"--disable-extensions-except={extension}"]
     context = browser.launch_persistent_context(
         profile, **{**args, "args": [*args["args"], *flags]}, ignore_default_args=["--disable-extensions"]
@@ -54,10 +65,22 @@ def launched(browser: BrowserType, args: dict[str, Any], folder: Path) -> Browse
 
 def duplicated(tab: Tab) -> Page:
     """The page that "Duplicate tab" opens, in a browser that was launched so."""
-    context = tab.page.context
-    with context.expect_page() as page:
-        if context.service_workers:
-            context.service_workers[0].evaluate(DUPLICATE, tab.page.url)
-        else:
-            tab.page.evaluate("() => void dispatchEvent(new CustomEvent('duplicate'))")
+    with tab.page.context.expect_page() as page:
+        _choose("duplicate", tab.page)
     return page.value
+
+
+def reopened(tab: Tab, beside: Page) -> Page:
+    """The page that "Reopen closed tab" opens after the tab was closed. beside: another one, with a document."""
+    with tab.page.expect_event("close"):
+        _choose("close", tab.page)
+    with beside.context.expect_page() as page:
+        _choose("reopen", beside)
+    return page.value
+
+
+def _choose(entry: str, page: Page) -> None:
+    if page.context.service_workers:
+        page.context.service_workers[0].evaluate(CHOOSE, [entry, page.url])
+    else:
+        page.evaluate("detail => void dispatchEvent(new CustomEvent('menu', { detail }))", entry)
