@@ -4,6 +4,7 @@
 PORT ?= 8000
 DB = .pillion/shop.sqlite3
 RIVALS = tests/browser/rivals
+EXAMPLES = 300
 
 PYTHON_BIN = .venv/bin/python
 PIP = $(PYTHON_BIN) -m pip --disable-pip-version-check install --quiet
@@ -30,7 +31,7 @@ demo: .venv/.server vendor/.made ## the shop on http://localhost:8000 (another p
 test: .venv/.dev vendor/.made node_modules/.made $(RIVALS)/build/.made ## everything: lint, types, unit tests, browser tests
 	@$(MAKE) --no-print-directory -k -j4 lint mypy pyright
 	@$(PYTHON_BIN) tests/browser_finder.py --install
-	@$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder
+	@PILLION_EXAMPLES=$(EXAMPLES) $(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder --hypothesis-seed=0
 
 test-fast: .venv/.dev vendor/.made node_modules/.made ## the same without the browser tests
 	@$(MAKE) --no-print-directory -k -j4 lint mypy pyright unit
