@@ -285,7 +285,11 @@ class Identity:
 
     def _on_woken(self) -> None:
         self.doubt()
-        spawn(self.look())
+        spawn(self._look_at_rest())
+
+    async def _look_at_rest(self) -> None:
+        await self.refreshes.over()
+        await self.look()
 
     def _on_leaving(self) -> None:
         if self._claim is not None:
@@ -295,7 +299,6 @@ class Identity:
     async def _stay(self) -> None:
         """It was a download, a 204, a `mailto:`; else the page is gone by now, or hidden."""
         await asyncio.sleep(LEAVE_SECONDS)
-        await self.refreshes.over()
         self._on_woken()
 
     def _on_hidden(self) -> None:

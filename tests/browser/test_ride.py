@@ -56,6 +56,16 @@ def the_id(site: Site) -> str:
     return session_id
 
 
+def test_without_secure_random_bytes_there_is_no_session(profile: Profile, site: Site, runtime: str) -> None:
+    """Rather than an ID that can be guessed."""
+    tab = profile.tab(runtime, "from pillion import *\n")
+    tab.page.evaluate("Object.defineProperty(window, 'crypto', { value: undefined })")
+    with pytest.raises(PythonError, match="getRandomValues") as caught:
+        tab.run("await SessionProvider(Client('/api')).install().mutation(api.notes.add, text='x')")
+    assert caught.value.name == "RandomnessError"
+    assert site.received == []
+
+
 @pytest.mark.firefox("py")
 def test_a_reload_keeps_the_id(profile: Profile, site: Site, runtime: str) -> None:
     """The tab's ID survives, and so does what the server knows about it."""
