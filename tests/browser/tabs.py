@@ -58,6 +58,14 @@ class Tab:
         begun = f"(async () => {{ {delay} return ({self._call})(source) }})()"
         self.page.evaluate(f"source => {{ window.begun = {begun} }}", source)
 
+    def stand_ready(self, source: str) -> None:
+        """The same at a time that comes over the channel `barrier`."""
+        barrier = """new Promise(go => {
+            const barrier = new BroadcastChannel('barrier');
+            barrier.onmessage = ({ data }) => { barrier.close(); setTimeout(go, data - Date.now()) };
+        })"""
+        self.page.evaluate(f"source => {{ window.begun = {barrier}.then(() => ({self._call})(source)) }}", source)
+
     def end(self) -> Any:
         """What came of the command that was begun last."""
         return _value(self.page.evaluate(_bounded("window.begun")))
@@ -79,10 +87,11 @@ class Tab:
 
 
 def at_one_instant(tabs: list[Tab], source: str) -> list[Any]:
-    """Runs a command on all tabs at the same moment; returns what each gives."""
-    moment = time.time() + 0.2 + 0.03 * len(tabs)
+    """Runs a command on all tabs at the same moment, which they learn when all are there; returns what each gives."""
     for tab in tabs:
-        tab.begin(source, at=moment)
+        tab.stand_ready(source)
+    seconds = 0.1 + 0.01 * len(tabs)
+    tabs[0].page.evaluate(f"() => new BroadcastChannel('barrier').postMessage(Date.now() + {seconds * 1000})")
     return [tab.end() for tab in tabs]
 
 

@@ -1,7 +1,7 @@
 """What happens to a tab on its way, and leaves it its ID: downloads, other pages, the back/forward cache."""
 
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 import pytest
 from playwright.sync_api import Error
@@ -70,7 +70,8 @@ def test_what_does_not_leave_the_page_changes_nothing(profile: Profile, site: Si
     tab = profile.tab(runtime, SESSION)
     ids = sent(site, tab)
     for link in (["/file.bin", True], [NOTHING, False], ["mailto:nobody@shop.test", False]):
-        tab.page.evaluate(LINK, link)
+        with tab.page.expect_download() if link[1] else nullcontext():
+            tab.page.evaluate(LINK, link)
         ids += sent(site, tab)
         tab.reload()
         ids += sent(site, tab)
