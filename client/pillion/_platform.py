@@ -35,12 +35,9 @@ def expose(target: "Any", name: str, function: "Callable[..., object]") -> "Call
     return lambda: delattr(target, name)
 
 
-async def ask(target: "Any", name: str, *arguments: object) -> "Any":
-    """What a function that another place has exposed gives; raises an `Exception` where there is none."""
-    if IN_BROWSER:
-        return await browser().ask(target, name, *arguments)
-    answer = getattr(target, name)(*arguments)
-    return await answer if hasattr(answer, "__await__") else answer
+def ask(target: "Any", name: str, *arguments: object) -> "Any":
+    """What a function that another place has exposed gives, or an awaitable of it; raises where there is none."""
+    return browser().ask(target, name, *arguments) if IN_BROWSER else getattr(target, name)(*arguments)
 
 
 def random_bytes(count: int) -> bytes:

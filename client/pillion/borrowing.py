@@ -77,7 +77,7 @@ class BorrowedIdentity:
         late = RefreshError(f"The page did not refresh its session within {seconds + GRACE_SECONDS:g} s.")
         try:
             self._told, self._missed, self._number = asyncio.Event(), None, self._number + 1
-            await _platform.ask(self._sync, REFRESH, reason, seconds, before is not None, self._number)
+            await settled(_platform.ask(self._sync, REFRESH, reason, seconds, before is not None, self._number))
             await bounded(self._told.wait(), seconds + GRACE_SECONDS, late)
             session_id, error = self._outcome
             if session_id != self.id:
@@ -118,7 +118,7 @@ class BorrowedIdentity:
     async def _asked(self) -> "dict[str, Any] | None":
         while not self._closed:
             try:
-                told: dict[str, Any] = json.loads(await _platform.ask(self._sync, SESSION))
+                told: dict[str, Any] = json.loads(await settled(_platform.ask(self._sync, SESSION)))
                 return told
             except Exception:
                 await asyncio.sleep(ASK_SECONDS)

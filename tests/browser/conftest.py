@@ -37,13 +37,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     MicroPython, which is quick, and on what else the mark names.
     """
     definition = metafunc.definition
-    has_own_runtimes = any("runtime" in mark.args[0] for mark in definition.iter_markers("parametrize"))
+    is_given = any("runtime" in mark.args[0] for mark in definition.iter_markers("parametrize"))
+    has_runtime = "runtime" in metafunc.fixturenames and not is_given
     is_bound = definition.get_closest_marker("chromium") is not None
     marks = [] if is_bound else list(definition.iter_markers("firefox"))
     also = {runtime: None for mark in marks for runtime in ("mpy", *mark.args)}
-    if "runtime" in metafunc.fixturenames and not has_own_runtimes and "engine" not in metafunc.fixturenames:
+    if has_runtime and "engine" not in metafunc.fixturenames:
         metafunc.parametrize("runtime", RUNTIMES, ids=RUNTIMES.values(), indirect=True)
-    elif "runtime" in metafunc.fixturenames and not has_own_runtimes:
+    elif has_runtime:
         pairs = [(CHROMIUM, runtime) for runtime in RUNTIMES] + [(FIREFOX, runtime) for runtime in also]
         ids = [RUNTIMES[runtime] + ("" if engine == CHROMIUM else f"-{NAMES[engine]}") for engine, runtime in pairs]
         metafunc.parametrize(("engine", "runtime"), pairs, ids=ids, indirect=True)

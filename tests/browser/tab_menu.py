@@ -1,7 +1,6 @@
 """What the menu of a tab does, by an extension: the browser's own "Duplicate tab", and "Reopen closed tab".
 
-A duplicate is another process, has no opener, and its history comes along; what is reopened is what a browser that
-starts again opens of its last session.
+A duplicate is another process, has no opener, and its history comes along; what is reopened has its sessionStorage.
 """
 
 import json

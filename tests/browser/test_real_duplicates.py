@@ -61,7 +61,7 @@ def test_duplicate_tab(extended: Profile, site: Site, runtime: str) -> None:
 
 @pytest.mark.firefox
 def test_a_tab_that_is_closed_and_reopened(extended: Profile, site: Site) -> None:
-    """It has its ID again, as all tabs have when a browser restores its session; opened once more, it is another's."""
+    """It has its ID again, which nobody lives under; its duplicate gets one of its own."""
     beside = extended.page(BLANK)
     tab = extended.tab("mpy", SESSION)
     ids = sent(site, tab)
