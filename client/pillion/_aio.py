@@ -35,6 +35,11 @@ async def settled(value: "Awaitable[T] | T") -> "T":
     return value  # type: ignore[return-value]
 
 
+async def answered(value: "Awaitable[T] | T", seconds: float, late: Exception) -> "T":
+    """The same within so many seconds, else `late` is raised: for callbacks of which nobody knows that they end."""
+    return await bounded(settled(value), seconds, late) if is_awaitable(value) else value  # type: ignore[return-value]
+
+
 def spawn(coroutine: "Coroutine[Any, Any, None]") -> "asyncio.Task[None]":
     """Runs `coroutine` on its own; it must handle its errors. Raises `RuntimeError` where no loop runs."""
     whole = _until_done(coroutine)

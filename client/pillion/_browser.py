@@ -180,11 +180,14 @@ async def lock(name: str) -> "Callable[[], None]":
     It ends with the document. Raises `StorageError` where storage, and locks with it, is blocked.
     """
     granted, held = _deferred(), _deferred()
+    # The callback must not be the only one to hold what it returns: MicroPython 1.28 may collect that before
+    # JavaScript has it, and the lock would be let go at once (micropython/micropython#19141).
+    while_held = held.promise
     why: list[str] = []
 
     def on_grant(_lock: object) -> "Any":
         granted.resolve(True)
-        return held.promise
+        return while_held
 
     def on_failure(error: object) -> None:
         why.append(_reason(error))
@@ -260,15 +263,18 @@ def claim(name: str, by: int) -> None:
     if not hasattr(js.window, CLAIMS):
         setattr(js.window, CLAIMS, js.Object.new())
     claims = getattr(js.window, CLAIMS)
-    count = getattr(claims, name, None)
-    setattr(claims, name, by if count is None else int(count) + by)
+    count = by + int(getattr(claims, name, 0))
+    if count:
+        setattr(claims, name, count)
+    else:
+        js.Reflect.deleteProperty(claims, name)
 
 
-def is_claimed(name: str) -> bool:
-    """Whether any window of this tab (of our origin, and within reach) has claimed `name`."""
+async def is_claimed(name: str) -> bool:
+    """Whether any window of this tab has claimed `name`; those of other origins and in shadow trees can't be asked."""
     if not IN_PAGE:
         return False
-    return _is_claimed(_top(), name)
+    return await _has_claimed(js.window, name) or await _is_claimed(js.window.top, name)
 
 
 def tab_name() -> str:
@@ -288,14 +294,21 @@ def _top() -> "Any":
     return top
 
 
-def _is_claimed(window: "Any", name: str) -> bool:
-    claimed = getattr(window, CLAIMS, None)
-    if _is_there(claimed) and _is_there(getattr(claimed, name, None)):
+async def _is_claimed(window: "Any", name: str) -> bool:
+    if await _has_claimed(window, name):
         return True
-    for frame in window.document.querySelectorAll("iframe"):
-        if _is_there(frame.contentDocument) and _is_claimed(frame.contentWindow, name):  # null for another origin
+    for place in range(int(window.length)):  # the frames of a window of another origin are there for all
+        if await _is_claimed(js.Reflect.get(window, str(place)), name):
             return True
     return False
+
+
+async def _has_claimed(window: "Any", name: str) -> bool:
+    try:
+        claimed = await _try(js.Reflect.get.bind(None, window, CLAIMS))
+    except StorageError:
+        return False  # it is of another origin
+    return _is_there(claimed) and hasattr(claimed, name)
 
 
 def _origin() -> str:
@@ -347,7 +360,10 @@ def _text(value: object) -> "str | None":
 
 
 async def _open_database() -> "Any":
-    """The database, made if need be. Whichever version there is, or the first."""
+    """The database, made if need be. Whichever version there is, or the first.
+
+    Cancelled, it has what still comes closed at once.
+    """
     opened, handlers = _deferred(), js.Object.new()
 
     def on_upgrade(event: "Any") -> None:
@@ -363,11 +379,21 @@ async def _open_database() -> "Any":
             await js.Promise.resolve().then(ask).then(attach)
         else:
             js.Object.assign(js.indexedDB.open(DATABASE), handlers)
-        return (await opened.promise).target.result
+        event = await opened.promise
     except Exception as error:
         why = _reason(error)
-    finally:
+    except BaseException:
+
+        def close(event: "Any") -> None:
+            event.target.result.close()
+            _forget(make)
+
+        opened.promise.then(close, _nothing)
+        raise
+    else:
         _forget(make)
+        return event.target.result
+    _forget(make)
     raise StorageError(f"IndexedDB: {why}")
 
 

@@ -6,6 +6,7 @@
 import asyncio
 
 from pillion._aio import settled
+from pillion.mirror import record_key
 from pillion.record import ADOPTED, Record, parse
 from pillion_shared import StorageError
 
@@ -82,7 +83,7 @@ class StoredArbiter:
         pause: float = 0.0,
     ) -> None:
         self._storage = storage
-        self._key = key + ".record"
+        self._key = record_key(key)
         self._lock = f"pillion:storage:{key}" + (":" + surroundings.tab_name() if of_tab else "")
         self._is_ours = is_ours
         self._surroundings = surroundings
@@ -162,7 +163,8 @@ class PlainArbiter:
         return self._last
 
     async def forget(self, session_id: "SessionId") -> None:
-        await forget(self._storage, self._key, session_id)
+        if await settled(self._storage.get(self._key)) == session_id:
+            await settled(self._storage.remove(self._key))
 
     async def _read(self) -> "Record | None":
         text = await settled(self._storage.get(self._key))
@@ -172,12 +174,6 @@ class PlainArbiter:
         if last is not None and last.id == text:
             return last
         return Record(text, 1 if last is None else last.generation + 1, ADOPTED)  # type: ignore[arg-type]
-
-
-async def forget(storage: "Storage", key: str, session_id: "SessionId") -> None:
-    """Removes the bare ID from a storage, if it is this one."""
-    if await settled(storage.get(key)) == session_id:
-        await settled(storage.remove(key))
 
 
 def _nothing() -> None:

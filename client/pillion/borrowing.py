@@ -7,9 +7,10 @@ from pillion import _platform
 from pillion._aio import apart, bounded, settled
 from pillion.changes import HERE, Change, Listeners
 from pillion.identity import PRESENT, UNKNOWN
-from pillion.lending import BEFORE, CHANGED, REFRESH, SESSION
+from pillion.keeping import PAGE
+from pillion.lending import BEFORE, CHANGED, HELD, REFRESH, SESSION
 from pillion.lending import REFRESHED as DONE
-from pillion.record import REFRESHED
+from pillion.record import LOGOUT, REFRESHED
 from pillion.refreshing import Refreshes
 from pillion.storage import StorageReport
 from pillion_shared import RefreshError, SessionId
@@ -38,12 +39,16 @@ class BorrowedIdentity:
         self.parent: SessionId | None = None
         self.changed = Listeners()
         self.has_storage = True
+        self.scope = PAGE
         self.report = StorageReport(lent.name, False, "the page has not lent its session yet: lend(session, sync)")
         self._sync = lent.sync
         self.refreshes = Refreshes()
         self._before: Callable[[SessionId], object] | None = None
         self._failure: Exception | None = None
         self._told = asyncio.Event()
+        self._was_told = False
+        self._freed = asyncio.Event()
+        self._freed.set()
         self._number = 0
         self._outcome: tuple[SessionId, str] = (SessionId(""), "")
         self._missed: Change | None = None
@@ -52,7 +57,8 @@ class BorrowedIdentity:
 
     async def settle(self) -> None:
         """Asks the page, until it answers."""
-        for name, function in ((CHANGED, self._on_changed), (BEFORE, self._on_before), (DONE, self._on_done)):
+        heard = {CHANGED: self._on_changed, HELD: self._on_held, BEFORE: self._on_before, DONE: self._on_done}
+        for name, function in heard.items():
             self._ends.append(_platform.expose(self._sync, name, function))
         told = await self._asked()
         if told is None:
@@ -60,6 +66,8 @@ class BorrowedIdentity:
         kind, persistent, why = told["storage"]
         self.report = StorageReport(kind, persistent, why)
         self.id, self.origin, self.parent, self.state = told["id"], told["origin"], told["parent"], PRESENT
+        if not self._was_told:  # something newer, while this answer was on its way
+            self._hold(told["held"])
 
     async def refresh(
         self,
@@ -77,7 +85,9 @@ class BorrowedIdentity:
         late = RefreshError(f"The page did not refresh its session within {seconds + GRACE_SECONDS:g} s.")
         try:
             self._told, self._missed, self._number = asyncio.Event(), None, self._number + 1
-            await settled(_platform.ask(self._sync, REFRESH, reason, seconds, before is not None, self._number))
+            await settled(
+                _platform.ask(self._sync, REFRESH, reason, seconds, before is not None, holds_calls, self._number)
+            )
             await bounded(self._told.wait(), seconds + GRACE_SECONDS, late)
             session_id, error = self._outcome
             if session_id != self.id:
@@ -96,13 +106,13 @@ class BorrowedIdentity:
         return await refresh.outcome()
 
     def is_sure(self) -> bool:
-        """Whether no refresh holds a call up; the page tells every change."""
-        return not self.refreshes.hold_up()
+        """Whether no refresh, of this worker or of its page, holds a call up; the page tells every change."""
+        return self.refreshes.contains_caller() or (self._freed.is_set() and not self.refreshes.is_holding())
 
     async def make_sure(self) -> None:
         """Waits until a call may use the ID."""
         while not self.is_sure():
-            await self.refreshes.over()
+            await (self.refreshes.over() if self.refreshes.is_holding() else self._freed.wait())
 
     async def look_again(self) -> None:
         """Nothing: the page tells every change."""
@@ -110,6 +120,7 @@ class BorrowedIdentity:
     def close(self) -> None:
         """Ends it in this worker."""
         self._closed = True
+        self._hold(False)
         self.changed.clear()
         for end in self._ends:
             end()
@@ -131,10 +142,23 @@ class BorrowedIdentity:
 
     def _on_changed(self, told: str) -> None:
         change = Change(*json.loads(told))
+        if change.reason == LOGOUT and not self.refreshes.is_under_way():
+            self.refreshes.severed += 1  # calls that have waited belong to what ends
         if self.refreshes.is_under_way():
             self._missed = change  # what this worker has asked for, it tells itself
         elif not self._closed:
             self._adopt(change)
+
+    def _on_held(self, told: str) -> None:
+        self._hold(json.loads(told))
+
+    def _hold(self, is_held: bool) -> None:
+        """Calls have to wait from now on, or not any more."""
+        self._was_told = True
+        if is_held:
+            self._freed.clear()
+        else:
+            self._freed.set()
 
     async def _on_done(self, told: str) -> None:
         """Called by the page when this worker's refresh has ended."""

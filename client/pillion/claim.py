@@ -38,25 +38,31 @@ class Claim:
         self._release: Callable[[], None] | None = None
         self._waiting: asyncio.Task[None] | None = None
 
-    async def take(self, session_id: "SessionId") -> bool:
+    @property
+    def is_held(self) -> bool:
+        """Whether an ID is claimed now."""
+        return bool(self._name)
+
+    async def take(self, session_id: "SessionId", is_this_tabs: bool = False) -> bool:
         """Whether the ID is this tab's, alone, from now on; an earlier one is let go.
 
-        After `let_go` it takes nothing and says yes: it will be asked again.
+        After `let_go` it takes nothing and says yes: it will be asked again. is_this_tabs: whether that is known
+        already, so that whoever has claimed it is a window of this tab, maybe one that can't be found.
         """
         name = "pillion:tab:" + fingerprint(session_id)
         if name == self._name or not self._is_wanted:
             return True
-        release = None
-        if not self._surroundings.is_claimed(name):
+        release, is_ours = None, await self._surroundings.is_claimed(name)
+        if not is_ours:
             release = await (self._lock(name) if self._surroundings.has_locks else self._ask(name))
+            is_ours = is_this_tabs or release is not None or await self._surroundings.is_claimed(name)
         if name == self._name or not self._is_wanted:  # meanwhile
             if release is not None:
                 release()
             return True
-        if release is None and not self._surroundings.is_claimed(name):
-            return False
-        self._put(name, release)
-        return True
+        if is_ours:
+            self._put(name, release)
+        return is_ours
 
     def share(self, session_id: "SessionId") -> None:
         """Uses an ID that another tab has claimed."""

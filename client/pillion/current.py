@@ -10,20 +10,20 @@ _ground: "list[Session]" = []
 _above: "ContextVar[tuple[Session, ...]]" = ContextVar("pillion_sessions", default=())
 
 
-def find(key: "str | None") -> "Session | None":
-    """The innermost session above, else the latest on the ground; with a `key`, of those that have it."""
+def find(key: "str | None" = None, scope: "str | None" = None) -> "Session | None":
+    """The innermost session above, else the latest on the ground; with a `key` or `scope`, of those that have it."""
     for session in reversed(tuple(_ground) + _above.get()):
-        if key is None or session.key == key:
+        if key in (None, session.key) and scope in (None, session.scope):
             return session
     return None
 
 
 def install(session: "Session") -> "list[Session]":
-    """Lays `session` on the ground; returns those of the same key that it took the place of."""
-    replaced = [other for other in _ground if other.key == session.key and other is not session]
-    _ground[:] = [other for other in _ground if other.key != session.key]
+    """Lays `session` on the ground; returns those of the same key and scope that it took the place of."""
+    same = [other for other in _ground if (other.key, other.scope) == (session.key, session.scope)]
+    _ground[:] = [other for other in _ground if other not in same]
     _ground.append(session)
-    return replaced
+    return [other for other in same if other is not session]
 
 
 def uninstall(session: "Session") -> None:

@@ -4,6 +4,7 @@ import asyncio
 
 from pillion.changes import ELSEWHERE, HERE, Change, Listeners
 from pillion.rules import reconcile
+from pillion_shared import StorageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,20 +51,27 @@ class Holding:
     async def catch_up(self) -> "Record":
         """The record in force, after adopting what another tab has done."""
         async with self.writing:  # a look may be on its way, with news that are newer still
-            mine = self.record
+            mine, stays = self.record, self.is_held()
             if mine is None:
                 raise RuntimeError("Only a settled session is refreshed.")
             try:
                 found = await self.keeper.update(reconcile(mine))
-            except Exception:
+            except StorageError:
                 return mine  # the commit will tell
             if found is None or not found.beats(mine):
                 return mine
-            await self.take(found.id)
+            await self.take(found.id, stays)
             self.adopt(found)
             return found
 
-    async def take(self, session_id: "SessionId") -> None:
-        """Claims an ID that is this tab's by rights; if somebody else is quicker, the next look will tell."""
+    def is_held(self) -> bool:
+        """Whether the ID in force is claimed, so that what changes in this tab's storage comes from this tab."""
+        return self.claim is not None and self.claim.is_held
+
+    async def take(self, session_id: "SessionId", is_this_tabs: bool = False) -> None:
+        """Claims an ID that is this tab's by rights; if somebody else is quicker, the next look will tell.
+
+        is_this_tabs: whether it was written into this tab's storage while an ID of it was held.
+        """
         if self.claim is not None:
-            await self.claim.take(session_id)
+            await self.claim.take(session_id, is_this_tabs)

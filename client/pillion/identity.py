@@ -10,7 +10,8 @@ have to agree on is decided by the rules in `rules`, where `keeping` keeps it.
 
 import asyncio
 
-from pillion._aio import bounded, settled, spawn
+from pillion import _platform
+from pillion._aio import answered, bounded, spawn
 from pillion.changes import Listeners
 from pillion.claim import Claim
 from pillion.holding import Holding
@@ -23,7 +24,7 @@ from pillion.siblings import Siblings
 from pillion.storage import StorageReport, is_elsewhere, name_of
 from pillion.succession import LOGOUT_LOCK_SECONDS, Succession
 from pillion.surroundings import here
-from pillion_shared import InvalidIdError, RefreshError, SessionId
+from pillion_shared import InvalidIdError, RefreshError, SessionId, StorageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,11 +41,17 @@ FORK = "fork"
 SHARE = "share"
 RESTORED = "restored"
 
+POLICY_SECONDS = 10.0
+"""How long a function that says what becomes of a duplicate may take; then it is a fork."""
+
 LOGOUT_SECONDS = 20.0
 """How long a log-out whose callback has failed may take until the new ID is made."""
 
 LEAVE_SECONDS = 1.0
 """How long after it was asked to leave a page is still there if it stays, in seconds."""
+
+RETRY_SECONDS = 5.0
+"""How long after a failure a session that has had its time is looked at again, if nobody uses it."""
 
 TIMER_SECONDS = 3600.0
 """The longest sleep: browsers take one of more than 24 days for none."""
@@ -79,9 +86,9 @@ class Identity:
         self._limits = limits or Limits()
         self._duplicate = duplicate
         self._keeper = Keeper(storage, key, self._maker.is_ours, self._around, bool(self._limits))
-        self._claim = Claim(self._around) if self._keeper.scope == TAB else None
+        self._claim = Claim(self._around) if self.scope == TAB else None
         self._holding = Holding(self._keeper, self._claim)
-        name = f"{self._keeper.scope}:{key}"
+        name = f"{self.scope}:{key}"
         self._succession = Succession(self._holding, self.refreshes, self._maker, self._around, name, self._tell)
         self._siblings = Siblings(
             self._around, "pillion:" + name, self._on_woken, self._on_hidden, self._on_shown, self._on_leaving
@@ -95,6 +102,11 @@ class Identity:
     def id(self) -> "SessionId | None":
         """The ID in force, `None` until it is settled."""
         return None if self._holding.record is None else self._holding.record.id
+
+    @property
+    def scope(self) -> str:
+        """What has one ID: `"tab"`, `"browser"` or `"page"`."""
+        return self._keeper.scope
 
     @property
     def changed(self) -> Listeners:
@@ -115,7 +127,6 @@ class Identity:
                 record = await self._claimed(record)
                 if self._limits.expired(record, self._around.now()):
                     record = await self._succession.expire(record, self._limits)
-                await self._keeper.reflect(record)
                 if self._closed:
                     raise _Closed
                 self._holding.adopt(record)
@@ -125,7 +136,7 @@ class Identity:
             if self._claim is not None:
                 self._claim.let_go()
             return
-        if self._keeper.scope != PAGE:
+        if self.scope != PAGE:
             await self._siblings.join()
         if self._limits:
             self._clock = spawn(self._keep_time())
@@ -199,7 +210,8 @@ class Identity:
     async def look(self, using: bool = False) -> None:
         """Adopts what other tabs have done; heals what was cleared or spoiled; replaces what has had its time.
 
-        Of those who come at once, one does it for all. using: whether this counts as a use of the session.
+        Of those who come at once, one does it for all. using: whether this counts as a use of the session. Raises
+        what `duplicate=` and the `id_generator` raise.
         """
         since = self._looks
         async with self._holding.writing:
@@ -210,20 +222,22 @@ class Identity:
             if self._is_fresh(now, since):
                 return  # somebody else has looked since this one was asked to
             self._looks += 1
-            doubts, found = self._doubts, mine
+            doubts, found, stays = self._doubts, mine, self._holding.is_held()
             try:
                 found = await self._claimed(mine)
                 if found.id == mine.id and self._limits.expired(mine, now):
                     found = await self._succession.expire(mine, self._limits)
                 clock = self._around.now if using and self._limits else None
                 found = await self._keeper.update(reconcile(found, clock)) or found
-                await self._holding.take(found.id)
-            except Exception:  # noqa: S110 - for once it does not answer, and no more has been learnt
-                pass
+                await self._holding.take(found.id, stays)
+            except StorageError:
+                pass  # for once it does not answer, and no more has been learnt
+            except Exception:
+                self.doubt()
+                raise
             if doubts == self._doubts:
                 self._looked = now  # not before: other calls rely on it
             self._holding.adopt(found)
-            await self._keeper.reflect(found)
 
     def doubt(self) -> None:
         """What is known may be out of date: the next call looks first."""
@@ -264,7 +278,16 @@ class Identity:
         return record
 
     async def _shares(self, parent: SessionId) -> bool:
-        policy = self._duplicate if isinstance(self._duplicate, str) else await settled(self._duplicate(parent))
+        policy: object = self._duplicate
+        if callable(policy):
+            late = InvalidIdError(f"duplicate= has said nothing within {POLICY_SECONDS:g} s")
+            try:
+                policy = await answered(policy(parent), POLICY_SECONDS, late)
+            except InvalidIdError as error:
+                if error is not late:
+                    raise
+                _platform.warn(f"pillion: {late}, so this tab gets an ID of its own.")
+                policy = FORK
         if policy not in (FORK, SHARE):
             raise InvalidIdError(f"duplicate= says 'fork' or 'share', not {policy!r}.")
         return policy == SHARE
@@ -289,7 +312,14 @@ class Identity:
 
     async def _look_at_rest(self) -> None:
         await self.refreshes.over()
-        await self.look()
+        await self._look_aside()
+
+    async def _look_aside(self) -> None:
+        """A look that nobody has asked for; if it fails, the next call does, too."""
+        try:
+            await self.look()
+        except Exception:
+            await asyncio.sleep(RETRY_SECONDS)
 
     def _on_leaving(self) -> None:
         if self._claim is not None:
@@ -317,7 +347,7 @@ class Identity:
         while not self._closed and self._holding.record is not None:
             left = self._limits.left(self._holding.record, self._around.now())
             await asyncio.sleep(min(max(left, 50) / 1000, TIMER_SECONDS))
-            await self.look()
+            await self._look_aside()
 
 
 class _Closed(Exception):

@@ -1,18 +1,19 @@
 """Where a session is kept: an arbiter that decides for all tabs, and the named storage, which mirrors the bare ID.
 
 "session"            sessionStorage, which is this tab's own
-"local", "cookie"    IndexedDB; the storage that was named is written through and healed
-                     without IndexedDB: the named storage itself, under a Web Lock
+"local", "cookie"    IndexedDB; the storage that was named is written through and healed (see `mirror`)
+                     where IndexedDB fails: the named storage itself, under a Web Lock
 "indexeddb"          IndexedDB
 memory, the user's   the storage itself
 and at last          memory, which is reported
 """
 
 from pillion import _platform
-from pillion._aio import bounded, settled
-from pillion.arbiters import DatabaseArbiter, PlainArbiter, StoredArbiter, forget
-from pillion.record import NEW, Record
-from pillion.rules import first, leave
+from pillion._aio import bounded
+from pillion.arbiters import DatabaseArbiter, PlainArbiter, StoredArbiter
+from pillion.mirror import Mirror
+from pillion.record import Record
+from pillion.rules import first, knowing, leave
 from pillion.storage import (
     CookieStorage,
     IndexedDBStorage,
@@ -22,7 +23,7 @@ from pillion.storage import (
     name_of,
     probe,
 )
-from pillion_shared import PillionError, SessionId, StorageError
+from pillion_shared import PillionError, StorageError
 from pillion_shared.ids import without_ids
 
 TYPE_CHECKING = False
@@ -67,21 +68,21 @@ class Keeper:
     ) -> None:
         self.scope = _scope_of(storage)
         doubt = NO_LOCKS if self.scope == TAB and not surroundings.has_locks else ""
-        self.report = StorageReport(name_of(storage), not isinstance(storage, MemoryStorage), doubt)
+        self.report = StorageReport(name_of(storage), bool(getattr(storage, "persistent", True)), doubt)
         self._storage = storage
         self._key = key
         self._is_ours = is_ours
-        self._mirror: Storage | None = None
+        self._mirror: Mirror | None = None
         database = DatabaseArbiter(surroundings, key, is_ours)
         stored = StoredArbiter(storage, key, is_ours, surroundings, self.scope == TAB, _pause_of(storage))
         self._arbiters: list[Arbiter]
         if isinstance(storage, IndexedDBStorage):
             self._arbiters = [database]
         elif isinstance(storage, (WebStorage, CookieStorage)):
-            self._mirror = storage
             self._arbiters = [stored] if self.scope == TAB else [database, stored]
+            self._mirror = Mirror(storage, key, is_ours, has_records=self.scope != TAB)
         elif full and not isinstance(storage, MemoryStorage):
-            self._mirror = storage
+            self._mirror = Mirror(storage, key, is_ours, has_records=False)
             self._arbiters = [stored]
         else:
             self._arbiters = [PlainArbiter(storage, key, is_ours)]
@@ -101,50 +102,54 @@ class Keeper:
         while True:
             try:
                 found = await self.update(leave)
-                if found is None and candidate is None:
-                    candidate = await self._mirrored()
+                if found is not None:
+                    return found, False
+                if candidate is None and self._mirror is not None:
+                    candidate = await _in_time(self._mirror.bare())
             except Exception as error:
-                self._fall_back(_why(error))
-                continue
-            if found is not None:
-                return found, False
+                self._end_in_memory(_why(error))
             if candidate is None:
                 candidate, made = await make(), True
             try:
                 found = await self.update(first(candidate))
-            except Exception as error:
-                self._fall_back(_why(error, candidate))
+            except StorageError as error:
+                self._end_in_memory(_why(error, candidate))
                 continue
             if found is not None:
                 return found, made and found.id == candidate.id
 
     async def update(self, decide: "Decision") -> "Record | None":
-        """What is kept after a decision; raises what the storage raises."""
-        return await _in_time(self._arbiters[0].update(decide))
+        """What is kept after a decision, in the first place that works; raises `StorageError` if none does."""
+        while True:
+            told = await self._told()
+            try:
+                kept = await _in_time(self._arbiters[0].update(decide if told is None else knowing(told, decide)))
+            except Exception as error:
+                why = _why(error)
+            else:
+                if kept is not None:
+                    await self._show(kept)
+                return kept
+            if len(self._arbiters) == 1:
+                raise StorageError(why)
+            self._fall_back(why)
 
     async def commit(self, decide: "Decision", old: Record, new: Record) -> Record:
         """The same for a decision that must come into force: if it can't be stored, memory keeps `new`."""
-        why = "what was set is not there"
+        places, kept, why = list(self._arbiters), None, "what was set is not there"
         try:
             kept = await self.update(decide)
-            if kept is not None:
-                return kept
-        except Exception as error:
+        except StorageError as error:
             why = _why(error, new)
-        await self._forget(old)
+        for place in places if kept is None else places[: places.index(self._arbiters[0])]:
+            await _try(place.forget(old.id))  # lest a reload brings it back
+        if kept is not None:
+            return kept
+        if self._mirror is not None:
+            await _try(self._mirror.forget(old.id))
         self._end_in_memory(why)
         await self.update(first(new))
         return new
-
-    async def reflect(self, record: Record) -> None:
-        """Writes the bare ID where the named storage has another one, or none."""
-        if self._mirror is None:
-            return
-        try:
-            if await _in_time(settled(self._mirror.get(self._key))) != record.id:
-                await _in_time(settled(self._mirror.set(self._key, record.id)))
-        except Exception as error:
-            self.report = StorageReport(self.report.kind, self.report.persistent, _why(error, record))
 
     async def _probe(self) -> None:
         if isinstance(self._storage, IndexedDBStorage):
@@ -159,22 +164,26 @@ class Keeper:
         else:
             self._fall_back(why)
 
-    async def _mirrored(self) -> "Record | None":
-        """The bare ID of the named storage: one of before there was a record, or whose record was cleared."""
-        if self._mirror is None:
+    async def _told(self) -> "Record | None":
+        """What the named storage tells of other tabs, whose arbiter may be another."""
+        try:
+            return None if self._mirror is None else await _in_time(self._mirror.record())
+        except Exception as error:
+            self.report = StorageReport(self.report.kind, self.report.persistent, _why(error))
             return None
-        found = await _in_time(settled(self._mirror.get(self._key)))
-        return Record(SessionId(found), reason=NEW) if found is not None and self._is_ours(found) else None
 
-    async def _forget(self, old: Record) -> None:
-        """Takes an ID that is no longer in force out of what keeps it, lest a reload brings it back."""
-        await _try(self._arbiters[0].forget(old.id))
-        if self._mirror is not None:
-            await _try(forget(self._mirror, self._key, old.id))
+    async def _show(self, record: Record) -> None:
+        try:
+            if self._mirror is not None:
+                await _in_time(self._mirror.show(record))
+        except Exception as error:
+            self.report = StorageReport(self.report.kind, self.report.persistent, _why(error, record))
 
     def _fall_back(self, why: str) -> None:
         if len(self._arbiters) > 1:
             self._arbiters.pop(0)
+            if self._mirror is not None:
+                self._mirror.has_records = False  # they are the arbiter's now
             why = f"IndexedDB can't be used ({why}), so tabs that start at one instant may disagree for a moment"
             self.report = StorageReport(name_of(self._storage), True, why)
         else:

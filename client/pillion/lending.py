@@ -3,9 +3,9 @@
     lend(session, worker.sync)                                            on the page
     SessionProvider(Client("/api"), storage=LentStorage(sync)).install()  in the worker, with PyScript's `sync`
 
-The page remains the owner. The worker asks it for the ID, hears of every change, and has it do the refreshes, with
-the worker's own callback. Only calls with JSON text cross, none of which takes long: on a page that is cross-origin
-isolated a worker stands still while it calls its page.
+The page remains the owner. The worker asks it for the ID, hears of every change and of what holds calls up, and has
+it do the refreshes, with the worker's own callback. Only calls with JSON text cross, none of which takes long: on a
+page that is cross-origin isolated a worker stands still while it calls its page.
 """
 
 import json
@@ -28,6 +28,7 @@ REFRESH = "pillion_refresh"
 BEFORE = "pillion_before"
 REFRESHED = "pillion_refreshed"
 CHANGED = "pillion_changed"
+HELD = "pillion_held"
 
 
 class LentStorage:
@@ -57,36 +58,46 @@ def lend(session: "Session", sync: "Any") -> "Callable[[], None]":
                 "storage": [report.kind, report.persistent, report.why],
                 "origin": session.origin,
                 "parent": session.parent,
+                "held": session.refreshes.is_holding(),
             }
         )
 
-    def refresh(reason: str, seconds: float, has_before: bool, number: int) -> None:
-        spawn(run_refresh(reason, seconds, has_before, number))
+    def refresh(reason: str, seconds: float, has_before: bool, holds_calls: bool, number: int) -> None:
+        spawn(run_refresh(reason, seconds, has_before, holds_calls, number))
 
-    async def run_refresh(reason: str, seconds: float, has_before: bool, number: int) -> None:
+    async def run_refresh(reason: str, seconds: float, has_before: bool, holds_calls: bool, number: int) -> None:
         async def before(new: "SessionId") -> None:
             if not json.loads(await getattr(sync, BEFORE)(new)):
                 raise _RefusedError
 
         error = ""
         try:
-            await session.refresh_for(reason, before if has_before else None, seconds)
+            await session.refresh_for(reason, before if has_before else None, seconds, holds_calls)
         except Exception as failure:
             error = str(failure) or type(failure).__name__
         await _finish(getattr(sync, REFRESHED)(json.dumps({"id": session.id, "error": error, "number": number})))
 
-    def tell(change: "Change") -> None:
-        listener = getattr(sync, CHANGED, None)
+    def tell(name: str, news: object) -> None:
+        listener = getattr(sync, name, None)
         if listener is not None:
-            spawn(_finish(listener(json.dumps([change.id, change.reason, change.origin]))))
+            spawn(_finish(listener(json.dumps(news))))
 
-    ends = [
+    def tell_change(change: "Change") -> None:
+        tell(CHANGED, [change.id, change.reason, change.origin])
+
+    def tell_held(is_held: bool) -> None:
+        tell(HELD, is_held)
+
+    session.refreshes.held.append(tell_held)
+    ends: list[Callable[[], object]] = [
         _platform.expose(sync, SESSION, describe),
         _platform.expose(sync, REFRESH, refresh),
-        session.on_change(tell),
+        session.on_change(tell_change),
+        lambda: session.refreshes.held.remove(tell_held),
     ]
 
     def stop() -> None:
+        tell_held(False)
         for end in ends:
             end()
 

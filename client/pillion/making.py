@@ -1,7 +1,7 @@
 """Making IDs, and knowing the ones that we make."""
 
 from pillion import _platform
-from pillion._aio import settled
+from pillion._aio import answered
 from pillion_shared import InvalidIdError, SessionId, is_session_id, is_token, is_uuid4, token, uuid4
 
 TYPE_CHECKING = False
@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
 UUID = "uuid"
 TOKEN = "token"  # noqa: S105 - the name of a format
+
+GENERATOR_SECONDS = 10.0
+"""How long an async generator may take."""
 
 
 class Maker:
@@ -25,7 +28,8 @@ class Maker:
         """A new ID. Raises `InvalidIdError`, `RandomnessError`, and what the generator raises."""
         if self._generator is None:
             return uuid4(_platform.random_bytes(16)) if self._format == UUID else token(_platform.random_bytes(32))
-        made = await settled(self._generator())
+        late = InvalidIdError(f"The id_generator has made nothing within {GENERATOR_SECONDS:g} s.")
+        made = await answered(self._generator(), GENERATOR_SECONDS, late)
         if not is_session_id(made):
             raise InvalidIdError(
                 "The id_generator made what is not a session ID: it must give 20 to 128 characters of A-Z a-z 0-9 - _."

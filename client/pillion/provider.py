@@ -32,7 +32,8 @@ class SessionProvider:
     client: makes the calls.
     storage: `"session"` (an ID per tab), `"local"`, `"cookie"` or `"indexeddb"` (per browser), `"memory"` (per page
         load), or anything with `get(key)`, `set(key, value)` and `remove(key)`, plain or async.
-    storage_key: sessions of different keys are different sessions.
+    storage_key: sessions of different keys are different sessions, and so are those of one key per tab, per browser
+        and per page load.
     id_generator: makes new IDs, plain or async. id_format: without one, `"uuid"` (version 4, 122 random bits) or
         `"token"` (256 random bits).
     duplicate: what becomes of a tab that is the duplicate of another, of `storage="session"`: `"fork"` gives it an
@@ -78,7 +79,7 @@ class SessionProvider:
     def install(self) -> Session:
         """Makes this the session of the whole page, and begins to settle it; returns it.
 
-        An earlier one under the same key makes room and is closed.
+        An earlier one of the same key and scope makes room and is closed.
         """
         for earlier in current.install(self.session):
             earlier.dispose()
@@ -111,15 +112,18 @@ class SessionProvider:
             pass  # no event loop runs yet: the first call or ready() begins it
 
 
-def use_session(storage_key: "str | None" = None) -> Session:
+def use_session(storage_key: "str | None" = None, scope: "str | None" = None) -> Session:
     """The session of here: the innermost provider around this code, else the page's latest.
 
-    storage_key: the one with that key, where there are several. Raises `NoSessionError` where there is none.
+    storage_key, scope: the one with that key, and of that scope (`"tab"`, `"browser"`, `"page"`), where there are
+    several. Raises `NoSessionError` where there is none.
     """
-    session = current.find(storage_key)
+    session = current.find(storage_key, scope)
     if session is None:
         which, how = "No session", "client"
+        if scope is not None:
+            which += f" per {scope}"
         if storage_key is not None:
-            which, how = f"No session with the key {storage_key!r}", f"client, storage_key={storage_key!r}"
+            which, how = f"{which} with the key {storage_key!r}", f"client, storage_key={storage_key!r}"
         raise NoSessionError(f"{which} is offered here. Begin the page with SessionProvider({how}).install().")
     return session

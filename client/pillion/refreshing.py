@@ -8,6 +8,7 @@ from pillion_shared import NotReadyError, RefreshError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from pillion_shared import SessionId
@@ -66,12 +67,13 @@ class Refreshes:
     """Those of one session on one page, one at a time.
 
     current: the one under way. severed: how many log-outs have come into force; a call that has waited through one
-    belongs to what ended.
+    belongs to what ended. held: called with whether calls have to wait, whenever that changes.
     """
 
     def __init__(self) -> None:
         self.severed = 0
         self.current: Refresh | None = None
+        self.held: list[Callable[[bool], object]] = []
 
     def is_under_way(self) -> bool:
         """Whether there is one now."""
@@ -91,6 +93,7 @@ class Refreshes:
     def begin(self, reason: str, holds_calls: bool) -> Refresh:
         """The caller's own, at once after `joined` gave `None`."""
         self.current = Refresh(reason, holds_calls)
+        self._tell_held()
         return self.current
 
     def sever(self, refresh: Refresh) -> None:
@@ -105,6 +108,7 @@ class Refreshes:
             self.sever(refresh)
         if self.current is refresh:
             self.current = None
+            self._tell_held()
         refresh.end(session_id, error)
 
     def refuse_inside(self) -> None:
@@ -119,14 +123,22 @@ class Refreshes:
         """
         return self.current is not None and self.current.contains_caller()
 
+    def is_holding(self) -> bool:
+        """Whether calls have to wait, but for those of the callback."""
+        return self.current is not None and self.current.holds_calls
+
     def hold_up(self) -> bool:
         """Whether the caller's calls have to wait."""
-        return self.current is not None and self.current.holds_calls and not self.current.contains_caller()
+        return self.is_holding() and not self.contains_caller()
 
     async def over(self) -> None:
         """Returns when the one under way has ended."""
         if self.current is not None:
             await self.current.over.wait()
+
+    def _tell_held(self) -> None:
+        for told in list(self.held):
+            told(self.is_holding())
 
     def check(self, severed: int) -> None:
         """Raises `NotReadyError` if there was a log-out since `severed` was counted."""

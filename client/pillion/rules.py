@@ -62,6 +62,17 @@ def first(candidate: "Record") -> "Decision":
     return lambda found: candidate if found is None else None
 
 
+def knowing(told: "Record", decide: "Decision") -> "Decision":
+    """The same decision where another place has shown `told`, which may be stronger than what is found."""
+
+    def decide_knowing(found: "Record | None") -> "Record | None":
+        if found is not None and not told.beats(found):
+            return decide(found)
+        return decide(told) or told
+
+    return decide_knowing
+
+
 def reconcile(mine: "Record", clock: "Callable[[], int] | None" = None) -> "Decision":
     """What a tab knows is put back where it was cleared, or where something weaker has taken its place.
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pillion.changes import Change
     from pillion.client import Client
     from pillion.identity import Identity
+    from pillion.refreshing import Refreshes
     from pillion_shared import Reference
 
 READY_SECONDS = 10.0
@@ -45,7 +46,7 @@ SKIPPED = _Skipped()
 class Session:
     """One ID and the calls that carry it. `SessionProvider` makes it, `use_session()` finds it.
 
-    key: the storage key, by which several sessions on a page are told apart.
+    key: the storage key, by which several sessions on a page are told apart, together with their scope.
     client: what makes the calls; itself it attaches nothing.
     """
 
@@ -68,6 +69,11 @@ class Session:
     def state(self) -> str:
         """`"unknown"` (storage not read yet), `"absent"` (nothing in it) or `"present"` (settled)."""
         return self._identity.state
+
+    @property
+    def scope(self) -> str:
+        """What has one ID: a `"tab"`, a `"browser"`, or a `"page"` load, which may have lent it to this worker."""
+        return self._identity.scope
 
     @property
     def storage(self) -> StorageReport:
@@ -136,10 +142,15 @@ class Session:
         return await self._refresh(tell, timeout, LOGOUT, True)
 
     async def refresh_for(
-        self, reason: str, before: "Callable[[SessionId], object] | None" = None, timeout: float = REFRESH_SECONDS
+        self, reason: str, before: "Callable[[SessionId], object] | None", timeout: float, hold_calls: bool
     ) -> SessionId:
         """`refresh`, `login` or `logout` by its reason; for `lending`."""
-        return await self._refresh(before, timeout, reason, True)
+        return await self._refresh(before, timeout, reason, hold_calls)
+
+    @property
+    def refreshes(self) -> "Refreshes":
+        """Those of this page; for `lending`."""
+        return self._identity.refreshes
 
     def on_change(self, callback: "Callable[[Change], object]") -> "Callable[[], None]":
         """Calls back, plain or async, when another ID is in force. Returns the function that ends it."""
@@ -157,7 +168,7 @@ class Session:
         if self._ssr_friendly and not self._readiness.ready:
             self._readiness.start()
             return SKIPPED
-        return await apart(self._send(call, self._identity.refreshes.contains_caller()))
+        return await apart(self._send(call, self.refreshes.contains_caller()))
 
     async def mutation(
         self, function: "Reference | str", args: "dict[str, object] | None" = None, **fields: object
@@ -167,14 +178,14 @@ class Session:
         Before the ID is there, and while it is refreshed, it waits; mutations are sent in the order of their calls.
         """
         call = Call(wire.MUTATION, function, args, fields)
-        return await apart(self._send(call, self._identity.refreshes.contains_caller()))
+        return await apart(self._send(call, self.refreshes.contains_caller()))
 
     async def action(
         self, function: "Reference | str", args: "dict[str, object] | None" = None, **fields: object
     ) -> "Any":
         """What an action returns to this session. It waits as mutations do; actions are sent in their own order."""
         call = Call(wire.ACTION, function, args, fields)
-        return await apart(self._send(call, self._identity.refreshes.contains_caller()))
+        return await apart(self._send(call, self.refreshes.contains_caller()))
 
     def dispose(self) -> None:
         """Ends the session on this page: its locks, channels and listeners go, waiting calls get `NotReadyError`.
@@ -190,7 +201,7 @@ class Session:
         if before is not None and not callable(before):
             name = "login" if reason == LOGIN else "refresh"
             raise TypeError(f"{name}() takes a function of the new ID: {name}(lambda new: session.mutation(...)).")
-        self._identity.refreshes.refuse_inside()
+        self.refreshes.refuse_inside()
         return await apart(self._settled_refresh(before, timeout, reason, hold_calls))
 
     async def _settled_refresh(
@@ -201,7 +212,7 @@ class Session:
 
     async def _send(self, call: Call, inside: bool) -> "Any":
         """inside: whether the caller is part of the refresh that other calls wait for."""
-        refreshes = self._identity.refreshes
+        refreshes = self.refreshes
         severed = refreshes.severed
         wait = self._readiness.wait if call.kind == wire.QUERY else self._readiness.wait_in_turn
         await wait(READY_SECONDS, inside)

@@ -1,7 +1,8 @@
 """Where an ID is kept: the three-method protocol, the adapters, and the honest report.
 
 A storage is anything with `get(key)`, `set(key, value)` and `remove(key)`, plain or async; `get` gives `None`
-for what is not there, and any of them may raise. A `name` attribute is used in reports.
+for what is not there, and any of them may raise. Reports use its `name`, and `persistent`: whether what it keeps
+survives a reload of the page, which is taken for granted where it does not say.
 """
 
 from pillion import _platform
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Storage(Protocol):
-        """What keeps an ID; `name` is optional."""
+        """What keeps an ID; `name` and `persistent` are optional."""
 
         def get(self, key: str) -> "Awaitable[str | None] | str | None": ...
         def set(self, key: str, value: str) -> "Awaitable[None] | None": ...
@@ -30,7 +31,7 @@ class StorageReport:
     """Where a session's ID is kept.
 
     kind: `"sessionStorage"`, `"localStorage"`, `"cookie"`, `"indexedDB"`, `"memory"`, or the name of the user's own.
-    persistent: whether it survives a reload of the page.
+    persistent: whether it survives a reload of the page, as far as the storage says.
     why: a sentence when that is not what was asked for, else empty.
     """
 
@@ -47,6 +48,7 @@ class MemoryStorage:
     """Keeps values as long as the object lives: one page load, or a test. The last resort of every other."""
 
     name = "memory"
+    persistent = False
 
     def __init__(self) -> None:
         self._values: dict[str, str] = {}

@@ -122,7 +122,6 @@ class Succession:
                 finally:
                     self._refreshes.sever(refresh)
                     self._holding.adopt(kept)
-                await self._holding.keeper.reflect(kept)
         finally:
             release()
             self._refreshes.end(refresh, kept.id, None)

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
             """Counts the claims of this window's copies of pillion up or down."""
             ...
 
-        def is_claimed(self, name: str) -> bool:
+        async def is_claimed(self, name: str) -> bool:
             """Whether a window of this tab has claimed `name`."""
             ...
 
@@ -91,7 +91,7 @@ class Alone:
     def claim(self, name: str, by: int) -> None:
         pass
 
-    def is_claimed(self, name: str) -> bool:
+    async def is_claimed(self, name: str) -> bool:
         return False
 
     def tab_name(self) -> str:
@@ -144,8 +144,8 @@ class Browser(Alone):
     def claim(self, name: str, by: int) -> None:
         self._browser.claim(name, by)
 
-    def is_claimed(self, name: str) -> bool:
-        return bool(self._browser.is_claimed(name))
+    async def is_claimed(self, name: str) -> bool:
+        return bool(await self._browser.is_claimed(name))
 
     def tab_name(self) -> str:
         return str(self._browser.tab_name())

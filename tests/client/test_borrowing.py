@@ -116,7 +116,7 @@ def test_a_worker_that_gives_up_has_what_is_in_force_all_the_same() -> None:
 
     async def main() -> None:
         asked: list[int] = []
-        described = {"id": "a" * 20, "storage": ["memory", False, ""], "origin": "new", "parent": None}
+        described = {"id": "a" * 20, "storage": ["memory", False, ""], "origin": "new", "parent": None, "held": False}
         sync = SimpleNamespace(
             **{SESSION: lambda: json.dumps(described), REFRESH: lambda *args: asked.append(args[-1])}
         )
@@ -137,6 +137,88 @@ def test_a_worker_that_gives_up_has_what_is_in_force_all_the_same() -> None:
             await asyncio.sleep(0.01)
             assert following.done() is (new == "c")
         assert await following == worker.id == "c" * 20
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_calls_of_the_worker_wait_for_the_pages_refresh(is_late: bool) -> None:
+    """Also those of one that begins meanwhile; without `hold_calls` they go out under the old ID."""
+
+    async def main() -> None:
+        page, worker, begin = pair()
+        stop = begin()
+        old = await (page if is_late else worker).ready()
+        for holds in (True, False):
+            over = asyncio.Event()
+            refreshed = asyncio.create_task(page.refresh(lambda _new, over=over: over.wait(), hold_calls=holds))
+            await asyncio.sleep(0.01)
+            call = asyncio.create_task(worker.mutation(api.a.b))
+            await asyncio.sleep(0.1)
+            assert call.done() is not holds
+            over.set()
+            assert (await call)["sessionId"] == (await refreshed if holds else old)
+            old = await refreshed
+        stop()
+
+    asyncio.run(main())
+
+
+def test_the_workers_refresh_holds_calls_up_or_not_as_it_says() -> None:
+    """The page's too."""
+
+    async def main() -> None:
+        page, worker, begin = pair()
+        begin()
+        for holds in (True, False):
+            old, over = await worker.ready(), asyncio.Event()
+            refreshed = asyncio.create_task(worker.refresh(lambda _new, over=over: over.wait(), hold_calls=holds))
+            await asyncio.sleep(0.01)
+            calls = [asyncio.create_task(each.query(api.a.b)) for each in (page, worker)]
+            await asyncio.sleep(0.1)
+            assert [call.done() for call in calls] == [not holds] * 2
+            over.set()
+            under = await refreshed if holds else old
+            assert [(await call)["sessionId"] for call in calls] == [under] * 2
+            await refreshed
+
+    asyncio.run(main())
+
+
+def test_what_waits_in_the_worker_through_a_log_out_of_the_page_is_not_sent() -> None:
+    """It belongs to the session that ends."""
+
+    async def main() -> None:
+        page, worker, begin = pair()
+        begin()
+        await worker.ready()
+        over = asyncio.Event()
+        gone = asyncio.create_task(page.logout(over.wait))
+        await asyncio.sleep(0.01)
+        call = asyncio.create_task(worker.mutation(api.a.b))
+        await asyncio.sleep(0.01)
+        over.set()
+        with pytest.raises(NotReadyError, match="logged out"):
+            await call
+        assert (await worker.query(api.a.b))["sessionId"] == await gone
+
+    asyncio.run(main())
+
+
+def test_a_page_that_lends_no_more_holds_nothing_up() -> None:
+    """The worker is told before the telling ends."""
+
+    async def main() -> None:
+        page, worker, begin = pair()
+        stop = begin()
+        await worker.ready()
+        over = asyncio.Event()
+        refreshed = asyncio.create_task(page.refresh(lambda _new: over.wait()))
+        await asyncio.sleep(0.01)
+        stop()
+        await worker.query(api.a.b)
+        over.set()
+        await refreshed
 
     asyncio.run(main())
 

@@ -107,6 +107,20 @@ def test_the_frames_of_a_tab_have_it_together(world: World) -> None:
     assert not run(world, other, claim(other).take(A))
 
 
+def test_what_a_frame_out_of_reach_has_is_this_tabs_where_that_is_known(world: World) -> None:
+    """As in a shadow tree; the two then hold it together."""
+    tab, other = world.open(), world.open().windows[0]
+    frame = tab.add_frame()
+    frame.in_shadow_tree = True
+    first, second = claim(tab.windows[0]), claim(frame)
+    assert run(world, frame, second.take(A))
+    assert not run(world, tab.windows[0], first.take(A))
+    assert run(world, tab.windows[0], first.take(A, is_this_tabs=True))
+    second.let_go()
+    world.run(0.1)
+    assert not run(world, other, claim(other).take(A))
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_of_eleven_at_once_one_gets_it(seed: int, world: World) -> None:
     """Ten duplicates and their original."""

@@ -6,9 +6,9 @@ from typing import Any
 from pillion import current
 
 
-def session(key: str) -> Any:
-    """All that matters of a session here is its key."""
-    return SimpleNamespace(key=key)
+def session(key: str, scope: str = "tab") -> Any:
+    """All that matters of a session here is its key and scope."""
+    return SimpleNamespace(key=key, scope=scope)
 
 
 def test_the_innermost_above_comes_before_the_latest_on_the_ground() -> None:
@@ -24,6 +24,20 @@ def test_the_innermost_above_comes_before_the_latest_on_the_ground() -> None:
         current.uninstall(each)
         current.uninstall(each)
     assert current.find(None) is None
+
+
+def test_sessions_of_one_key_and_two_scopes_lie_side_by_side() -> None:
+    """Each is found by its scope."""
+    of_tab, of_browser = session("k"), session("k", "browser")
+    assert current.install(of_tab) == current.install(of_browser) == []
+    assert current.find("k") is of_browser
+    assert (current.find("k", "tab"), current.find(scope="browser"), current.find("k", "page")) == (
+        of_tab,
+        of_browser,
+        None,
+    )
+    for each in (of_tab, of_browser):
+        current.uninstall(each)
 
 
 def test_the_ground_holds_one_session_of_a_key() -> None:

@@ -83,7 +83,7 @@ def test_a_tabs_new_id_is_claimed_before_it_is_written(world: World, monkeypatch
 
     monkeypatch.setattr(held.window, "storage_set", write)
     assert held.run(held.holding.replace(old, new, follow(old, new))) is not None
-    assert stored == [True]
+    assert stored == [True, True]  # the record, and the bare ID
     assert "pillion:tab:" + fingerprint(A) not in world.locks.queues
 
 

@@ -7,7 +7,7 @@ import pytest
 from client.world import Window, World
 from pillion import CookieStorage, IndexedDBStorage, MemoryStorage, WebStorage
 from pillion.keeping import BROWSER, PAGE, TAB, Keeper
-from pillion.record import REFRESHED, Record
+from pillion.record import LOGOUT, REFRESHED, Record
 from pillion.rules import follow, leave, reconcile
 from pillion.surroundings import Browser
 from pillion_shared import SessionId, StorageError, is_session_id
@@ -103,10 +103,9 @@ def test_the_named_storage_has_the_bare_id(name: str, world: World) -> None:
     one = Kept(world, name)
     record, _ = one.start()
     seen = world.local if name == "local" else world.cookies
-    one.run(one.keeper.reflect(record))
     assert seen.view(one.window).get(KEY) == A
     seen.set(one.window, KEY, "undefined")
-    one.run(one.keeper.reflect(record))
+    one.run(one.keeper.update(reconcile(record)))
     assert seen.view(one.window).get(KEY) == A
     world.run(1)
     world.database.clear()
@@ -145,6 +144,38 @@ def test_what_fails_makes_room_for_the_next(
     assert (found.id, found.generation) == (B, 2)
 
 
+@pytest.mark.parametrize("name", ["local", "cookie"])
+@pytest.mark.parametrize("broken_first", [True, False])
+def test_tabs_find_each_other_while_indexeddb_fails_in_one(name: str, broken_first: bool, world: World) -> None:
+    """What either of them does is the other's next, and that of whoever comes when IndexedDB works again."""
+    works, fails = Kept(world, name), Kept(world, name)
+    record, _ = works.start()
+    fails.start()
+    fails.window.broken.add("indexedDB")
+    for number, one in enumerate((fails, works) if broken_first else (works, fails)):
+        new = record.next(SessionId(str(number) * 20), REFRESHED, 9)
+        assert one.run(one.keeper.commit(follow(record, new), record, new)).id == new.id
+        world.run(1)
+        record = new
+        for each in (works, fails, Kept(world, name)):
+            found = each.run(each.keeper.update(leave))
+            assert isinstance(found, Record)
+            assert (found.id, found.generation) == (new.id, new.generation)
+    assert works.report[2] == ""
+    assert fails.report[:2] == ("localStorage" if name == "local" else "cookie", True)
+    assert fails.report[2].startswith("IndexedDB can't be used (indexedDB is broken)")
+
+
+def test_a_stronger_record_that_is_shown_meanwhile_stays(world: World) -> None:
+    """Whoever has found a weaker one a moment ago does not write over it."""
+    one = Kept(world, "local")
+    record, _ = one.start()
+    stronger = record.next(B, REFRESHED, 9)
+    world.local.set(one.window, KEY + ".record", stronger.text())
+    one.run(one.keeper._show(record))
+    assert world.local.view(one.window)[KEY + ".record"] == stronger.text()
+
+
 @pytest.mark.parametrize("name", ["session", "local", "cookie", "indexeddb"])
 def test_a_commit_that_can_be_kept_nowhere_is_kept_in_memory(name: str, world: World) -> None:
     """There is no way back: the data has moved."""
@@ -161,32 +192,48 @@ def test_a_commit_that_can_be_kept_nowhere_is_kept_in_memory(name: str, world: W
 
 
 @pytest.mark.parametrize("is_followed", [False, True])
-@pytest.mark.parametrize("name", ["local", "indexeddb"])
 def test_a_commit_that_fails_forgets_its_own_id_and_no_other(
-    name: str, is_followed: bool, world: World, monkeypatch: pytest.MonkeyPatch
+    is_followed: bool, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What another tab has done meanwhile stays; the old ID, which has no data any more, does not come back."""
-    mine, other = Kept(world, name), Kept(world, name)
+    mine, other = Kept(world, "indexeddb"), Kept(world, "indexeddb")
     old, _ = mine.start()
     theirs, _ = other.start()
     if is_followed:
         theirs = old.next(B, REFRESHED, 8)
         other.run(other.keeper.update(lambda _: theirs))
-        other.run(other.keeper.reflect(theirs))
-    works = mine.window.update
-
-    async def once_not(key: str, decide: Any) -> str | None:
-        monkeypatch.setattr(mine.window, "update", works)
-        raise StorageError("not this time")
-
-    monkeypatch.setattr(mine.window, "update", once_not)
+    fail_once(mine.window, monkeypatch)
     new = old.next(SessionId("c" * 20), REFRESHED, 9)
     assert mine.run(mine.keeper.commit(follow(old, new), old, new)) is new
     assert mine.report[:2] == ("memory", False)
     found = other.run(other.keeper.update(leave))
     assert (found and found.id) == (B if is_followed else None)
+
+
+def test_a_commit_that_the_database_fails_is_the_named_storages(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The old ID is nowhere any more, not even after the named storage has been cleared."""
+    mine, other = Kept(world, "local"), Kept(world, "local")
+    old, _ = mine.start()
+    other.start()
+    fail_once(mine.window, monkeypatch)
+    new = old.next(B, LOGOUT, 9)
+    assert mine.run(mine.keeper.commit(follow(old, new), old, new)).id == B
+    assert mine.report[:2] == ("localStorage", True)
     world.run(1)
-    assert world.local.view(other.window).get(KEY) == (B if is_followed and name == "local" else None)
+    assert A not in str(world.database) + str(world.local.view(mine.window))
+    found = other.run(other.keeper.update(leave))
+    assert (found and found.id) == B
+
+
+def fail_once(window: Window, monkeypatch: pytest.MonkeyPatch) -> None:
+    """IndexedDB does not answer the window's next question."""
+    works = window.update
+
+    async def once_not(key: str, decide: Any) -> str | None:
+        monkeypatch.setattr(window, "update", works)
+        raise StorageError("not this time")
+
+    monkeypatch.setattr(window, "update", once_not)
 
 
 def test_a_storage_that_is_cleared_during_its_probe_is_not_given_up(world: World) -> None:
@@ -216,8 +263,7 @@ def test_a_whole_record_in_the_users_storage_keeps_its_times(world: World) -> No
     keeper = window.context.copy().run(lambda: Keeper(storage, KEY, is_session_id, Browser(), full=True))
 
     async def main() -> None:
-        record, _ = await keeper.start(make_a)
-        await keeper.reflect(record)
+        await keeper.start(make_a)
 
     world.loop.run_until_complete(window.start(main()))
     assert storage.values == {KEY: A, KEY + ".record": f"{A} 1 new 1 1"}

@@ -28,6 +28,7 @@ def test_the_worker_is_told_the_id_and_every_change() -> None:
             "storage": ["memory", False, ""],
             "origin": "new",
             "parent": None,
+            "held": False,
         }
         setattr(sync, CHANGED, told.append)
         new = await session.refresh()
@@ -53,7 +54,7 @@ def test_a_refused_callback_leaves_the_old_id_in_force() -> None:
         setattr(sync, BEFORE, refuse)
         ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         setattr(sync, REFRESHED, ended.set_result)
-        getattr(sync, REFRESH)("login", 5, True, 7)
+        getattr(sync, REFRESH)("login", 5, True, True, 7)
         told = json.loads(await ended)
         assert (told["id"], told["number"]) == (old, 7)
         assert told["error"]

@@ -4,17 +4,21 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 
 
-def test_the_ride_on_micropython() -> None:
-    """Every module is imported, and the ride's asserts hold."""
+@pytest.mark.parametrize(
+    ("file", "last"), [("micropython_ride.py", "the ride is over"), ("micropython_locks.py", "the locks have held")]
+)
+def test_on_micropython(file: str, last: str) -> None:
+    """Every module is imported, and the asserts of the file hold."""
     node = shutil.which("node") or str(ROOT / ".venv/bin/node")
-    ride = [node, HERE / "run_micropython.mjs", HERE / "micropython_ride.py"]
     done = subprocess.run(
-        [*ride, ROOT / "client/pillion", ROOT / "shared/pillion_shared"],
+        [node, HERE / "run_micropython.mjs", HERE / file, ROOT / "client/pillion", ROOT / "shared/pillion_shared"],
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
-    assert done.stdout.splitlines()[-1:] == ["the ride is over"], done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1:] == [last], done.stdout + done.stderr
     assert done.returncode == 0

@@ -18,6 +18,7 @@ from pillion import (
     SessionId,
     SessionProvider,
     StorageError,
+    current,
     use_session,
 )
 from pillion.testing import MockTransport
@@ -212,6 +213,92 @@ def test_a_duplicated_tab_says_where_it_came_from(
     again = begin(tab)
     if not is_shared:
         assert (again.id, again.origin, again.parent) == (first.id, "restored", None)
+
+
+def test_a_policy_that_does_not_end_is_a_fork(client: Client, world: World) -> None:
+    """Also one that waits for itself, by a call through the session that waits for it."""
+    tab, sessions = world.open(), list[Session]()
+
+    async def ask(_parent: SessionId) -> object:
+        return await sessions[0].query("carts:policy")
+
+    async def never(_parent: SessionId) -> object:
+        return await asyncio.Event().wait()
+
+    for policy in (ask, never):
+        window = (tab if not sessions else world.open(tab)).windows[0]
+        sessions.append(window.context.copy().run(lambda each=policy: SessionProvider(client, duplicate=each).session))
+        world.loop.run_until_complete(window.start(sessions[-1].ready(60)))
+    first, second = sessions
+    assert (second.origin, second.parent, second.id == first.id) == ("duplicate", first.id, False)
+    window = tab.windows[0]
+    stranger = world.open(tab).windows[0]
+    tab.navigate()
+    guest = stranger.context.copy().run(lambda: SessionProvider(client).session)
+    world.loop.run_until_complete(stranger.start(guest.ready()))
+    assert guest.id == first.id, "while the page is in the cache, its ID is free"
+    tab.go_back()
+    world.loop.run_until_complete(window.start(first.query("carts:mine")))
+    assert (first.origin, first.parent, first.id == guest.id) == ("duplicate", guest.id, False)
+    assert "has said nothing within 10 s" in str(window.warnings)
+
+
+def test_a_policy_that_fails_later_fails_the_call(client: Client, world: World) -> None:
+    """As when the page is back from the cache and another tab has its ID: the call must not go out under that."""
+    tab = world.open()
+    window = tab.windows[0]
+    first = window.context.copy().run(lambda: SessionProvider(client, duplicate=lambda parent: "maybe").session)
+    world.loop.run_until_complete(window.start(first.ready()))
+    stranger = world.open(tab).windows[0]
+    tab.navigate()
+    guest = stranger.context.copy().run(lambda: SessionProvider(client).session)
+    world.loop.run_until_complete(stranger.start(guest.ready()))
+    tab.go_back()
+    for _ in range(3):
+        with pytest.raises(InvalidIdError, match="not 'maybe'"):
+            world.loop.run_until_complete(window.start(first.query("carts:mine")))
+    world.run(20)
+
+
+def test_a_generator_that_does_not_end_is_an_error(client: Client, world: World) -> None:
+    """And no wait for ever."""
+    window = world.open().windows[0]
+
+    async def never() -> str:
+        await asyncio.Event().wait()
+        return ""
+
+    session = window.context.copy().run(lambda: SessionProvider(client, id_generator=never).session)
+    with pytest.raises(InvalidIdError, match="has made nothing within 10 s"):
+        world.loop.run_until_complete(window.start(session.ready(60)))
+
+
+def test_the_users_storage_says_whether_it_is_persistent(client: Client) -> None:
+    """Where it says so."""
+
+    class Users(MemoryStorage):
+        name = "users"
+
+    session = SessionProvider(client, storage=Users()).session
+    assert (session.storage.kind, session.storage.persistent) == ("users", False)
+
+
+def test_a_session_per_tab_and_one_per_browser_live_under_one_key(client: Client, world: World) -> None:
+    """Each has an ID of its own, and is found by its scope."""
+    window = world.open().windows[0]
+
+    async def main() -> None:
+        of_tab = SessionProvider(client, storage="session").install()
+        of_browser = SessionProvider(client, storage="local").install()
+        assert (use_session(scope="tab"), use_session(scope="browser")) == (of_tab, of_browser)
+        assert await of_tab.ready() != await of_browser.ready()
+        with pytest.raises(NoSessionError, match="No session per page is offered"):
+            use_session(scope="page")
+        for session in (of_tab, of_browser):
+            current.uninstall(session)
+            session.dispose()
+
+    world.loop.run_until_complete(window.start(main()))
 
 
 def test_a_policy_that_says_neither_is_an_error(client: Client, world: World) -> None:

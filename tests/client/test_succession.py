@@ -203,7 +203,7 @@ def test_a_use_is_noted_when_it_is_written(world: World, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(here.window, "update", slowly)
     here.run(here.identity.make_sure())
-    assert int(world.database["k"].split(" ")[4]) == int(world.wall() * 1000)
+    assert world.wall() * 1000 - int(world.database["k"].split(" ")[4]) < 1000
 
 
 def test_no_timer_is_longer_than_browsers_take(world: World) -> None:

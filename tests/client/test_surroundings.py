@@ -18,7 +18,7 @@ def test_outside_a_browser_one_is_alone() -> None:
     assert not alone.has_locks
     assert abs(alone.now() - time.time() * 1000) < 5000
     alone.claim("c", 1)
-    assert not alone.is_claimed("c")
+    assert not asyncio.run(alone.is_claimed("c"))
     alone.listen(*[lambda: None] * 4)()
 
 
@@ -83,7 +83,7 @@ def test_in_a_browser_they_are_the_browsers(has_locks: bool, world: World) -> No
         post(1)
         leave()
         around.claim("c", 1)
-        assert around.is_claimed("c")
+        assert await around.is_claimed("c")
         stop = around.listen(*[lambda: None] * 4)
         assert len(window.lives) == 1
         stop()

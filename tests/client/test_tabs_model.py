@@ -168,7 +168,7 @@ class Tabs(RuleBasedStateMachine):
         kind=st.sampled_from(["session", "session", "local", "cookie", "indexeddb"]),
         locks=st.sampled_from([True, True, True, False]),
         limits=st.sampled_from([(None, None), (None, None), (30.0, None), (None, 45.0), (20.0, 50.0)]),
-        mishaps=st.sampled_from(["", "", "clears", "clears breaks"]),
+        mishaps=st.sampled_from(["", "", "parts", "clears", "clears parts", "clears breaks"]),
     )
     def begin(self, seed: int, kind: str, locks: bool, limits: tuple[float | None, float | None], mishaps: str) -> None:
         self.world = World(seed, locks)
@@ -177,7 +177,7 @@ class Tabs(RuleBasedStateMachine):
         self.idle, self.absolute = limits
         self.known: dict[int, str] = {}
         self.in_force: set[str] = set()
-        self.is_wiped = self.was_broken = False
+        self.is_wiped = self.was_broken = self.was_parted = False
         self.senders: dict[str, Page] = {}
         self.world.install()
         self.add(self.world.open())
@@ -198,16 +198,16 @@ class Tabs(RuleBasedStateMachine):
     @property
     def is_sound(self) -> bool:
         """Whether what is promised holds: with locks, and while no storage fails."""
-        return self.locks and not self.was_broken
+        return self.locks and not (self.was_broken or self.was_parted)
 
     def know(self, generation: int, session_id: str) -> None:
-        if self.scope == "browser" and not (self.is_wiped or self.was_broken):
+        if self.scope == "browser" and not (self.is_wiped or self.was_broken or self.was_parted):
             one = self.known.setdefault(generation, session_id)
             assert one == session_id, f"two IDs of generation {generation}"
 
     def sent(self, page: Page, session_id: str) -> None:
         identity = page.session._identity
-        if self.was_broken or self.is_wiped or identity.refreshes.is_under_way():
+        if self.was_broken or self.was_parted or self.is_wiped or identity.refreshes.is_under_way():
             return
         if self.scope == "browser":
             now = self.world.loop.time()
@@ -375,6 +375,22 @@ class Tabs(RuleBasedStateMachine):
         else:
             self.is_wiped = True
             self.world.wipe()
+        self.go_on(pause)
+
+    @precondition(lambda self: "parts" in self.mishaps and self.kind in ("local", "cookie") and self.has_tabs())
+    @rule(number=TABS, pause=PAUSES)
+    def lose_the_database(self, number: int, pause: float) -> None:
+        """IndexedDB fails in one tab, for a while: that may cost an ID its data, but the tabs agree in the end."""
+        self.was_parted = True
+        for window in self.tab(number).windows:
+            window.broken.add("indexedDB")
+        self.go_on(pause)
+
+    @precondition(lambda self: self.was_parted and self.has_tabs())
+    @rule(number=TABS, pause=PAUSES)
+    def find_the_database(self, number: int, pause: float) -> None:
+        for window in self.tab(number).windows:
+            window.broken.clear()
         self.go_on(pause)
 
     @precondition(lambda self: "breaks" in self.mishaps)

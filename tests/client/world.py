@@ -264,7 +264,8 @@ class Window(Still):
         world.windows.append(self)
         self.world = world
         self.tab = tab
-        self.dead = self.has_stood_still = False
+        self.dead = self.has_stood_still = self.in_shadow_tree = False
+        self.broken: set[str] = set()
         self.warnings: list[str] = []
         self.claims: dict[str, int] = {}
         self.lives: list[tuple[Callable[[], None], ...]] = []
@@ -399,8 +400,10 @@ class Window(Still):
     def claim(self, name: str, by: int) -> None:
         self.claims[name] = self.claims.get(name, 0) + by
 
-    def is_claimed(self, name: str) -> bool:
-        return any(window.claims.get(name, 0) > 0 for window in self.tab.windows)
+    async def is_claimed(self, name: str) -> bool:
+        await asyncio.sleep(self.world.lag())
+        within_reach = [window for window in self.tab.windows if window is self or not window.in_shadow_tree]
+        return any(window.claims.get(name, 0) > 0 for window in within_reach)
 
     def tab_name(self) -> str:
         return str(id(self.tab))
@@ -409,5 +412,5 @@ class Window(Still):
         await asyncio.sleep(self.world.lag())
         if self.dead:
             raise asyncio.CancelledError
-        if what in self.world.broken:
+        if what in self.world.broken | self.broken:
             raise StorageError(f"{what} is broken")
