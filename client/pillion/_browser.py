@@ -169,6 +169,15 @@ def on_life(
     return stop
 
 
+async def shown() -> None:
+    """Returns when the page is more than prerendered: before that, locks and channels keep everybody waiting."""
+    if not (IN_PAGE and hasattr(js.document, "prerendering") and js.document.prerendering):
+        return
+    activated = _deferred()
+    js.document.addEventListener("prerenderingchange", activated.resolve)
+    await activated.promise
+
+
 def has_locks() -> bool:
     """Whether there are Web Locks: not on plain http."""
     return hasattr(js, "navigator") and _is_there(getattr(js.navigator, "locks", None))

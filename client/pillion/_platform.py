@@ -46,6 +46,12 @@ def random_bytes(count: int) -> bytes:
     return octets
 
 
+async def shown() -> None:
+    """Returns when somebody can see the page: at once, but for one that is prerendered."""
+    if IN_BROWSER:
+        await browser().shown()
+
+
 def now() -> float:
     """Seconds on a clock for measuring waits: one that is never set, where the runtime has one."""
     return _clock()

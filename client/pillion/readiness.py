@@ -51,7 +51,7 @@ class Readiness:
         if not self.ready:
             self._enter()
             try:
-                await self._settled(_platform.now() + seconds, seconds)
+                await self._settled(await self._until(seconds), seconds)
             finally:
                 self._waiting -= 1
 
@@ -64,7 +64,7 @@ class Readiness:
             return
         self._enter()
         try:
-            await self._settled(_platform.now() + seconds, seconds)
+            await self._settled(await self._until(seconds), seconds)
             await self._at_rest()
         finally:
             self._waiting -= 1
@@ -75,7 +75,7 @@ class Readiness:
             return  # those who wait may still be on their way out, and go first
         self._enter()
         try:
-            until = _platform.now() + seconds
+            until = await self._until(seconds)
             async with self._turn:
                 await self._settled(until, seconds)
                 await self._at_rest()
@@ -101,6 +101,12 @@ class Readiness:
             raise NotReadyError(f"{MAX_WAITING} calls wait for the session ID already: await session.ready() first.")
         self._waiting += 1
 
+    async def _until(self, seconds: float) -> float:
+        """The moment after which nobody waits; on a prerendered page the time begins when it is shown."""
+        if not self.ready:
+            await _platform.shown()
+        return _platform.now() + seconds
+
     async def _settled(self, until: float, seconds: float) -> None:
         self.check()
         if not self.ready:
@@ -120,6 +126,7 @@ class Readiness:
 
     async def _run(self, attempt: "_Attempt", settle: "Callable[[], Awaitable[object]]") -> None:
         try:
+            await _platform.shown()
             await settle()
         except Exception as error:
             self._end(attempt, error)

@@ -20,8 +20,8 @@ NAMES = {CHROMIUM: "Chromium", FIREFOX: "Firefox"}
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Runs a test again, once and counted in the summary, when its browser crashed or the machine was too busy.
 
-    A crash was seen once, on a page of Pyodide, and not again in the two hundred loads that tried to repeat it; its
-    use of stack switching is known to crash Chromium now and then (pyodide/pyodide#6106). A time-out of Playwright's
+    Pages of Pyodide were seen to crash in some whole runs, and never when it was tried to repeat that; its use of
+    stack switching is known to crash Chromium now and then (pyodide/pyodide#6106). A time-out of Playwright's
     says that nothing came, not that something wrong did. What is wrong, or never comes, fails as before.
     """
     crashed = pytest.mark.flaky(reruns=1, only_rerun=["(Page|Target) crashed", r"Timeout \d+ms exceeded"])
@@ -95,7 +95,7 @@ def launch_args(engines: Engines) -> dict[str, Any]:
     return engines.args(CHROMIUM)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def blocked_context(engines: Engines) -> BrowserContext:
     """A Chromium whose user has blocked all cookies, and with them every storage."""
     return engines.blocked(CHROMIUM)
@@ -114,6 +114,13 @@ def site(running_site: Site) -> Site:
     running_site.received.clear()
     running_site.silent = False
     return running_site
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Iterator[Site]:
+    """Another origin of the same host."""
+    with Site(HERE / "functions", tmp_path / "data.sqlite3") as site:
+        yield site
 
 
 @pytest.fixture

@@ -105,8 +105,8 @@ class Engines:
         self._kept_folder: Path | None = None
         self._is_lent = False
         self._caching: Browser | None = None
-        self._extended: dict[str, BrowserContext] = {}
-        self._blocked: dict[tuple[str, str], BrowserContext] = {}
+        self._apart: dict[tuple[str, str], BrowserContext] = {}
+        self._crashed: set[tuple[str, str]] = set()
 
     def args(self, engine: str) -> dict[str, Any]:
         """Its launch arguments."""
@@ -152,16 +152,18 @@ class Engines:
 
     def blocked(self, engine: str, what: str = COOKIES) -> BrowserContext:
         """A profile, in a browser of its own, whose user has blocked something."""
-        if (engine, what) not in self._blocked:
+
+        def launch() -> BrowserContext:
             args, folder = dict(self.args(engine)), self._folder()
             if engine == FIREFOX:
                 args["firefox_user_prefs"] = FIREFOX_PREFERENCES | FIREFOX_BLOCKS[what]
             else:
                 (folder / "Default").mkdir()
                 (folder / "Default/Preferences").write_text(json.dumps(BLOCK_COOKIES))
-            launched = getattr(self._playwright, engine).launch_persistent_context(folder, **args)
-            self._blocked[engine, what] = launched
-        return self._blocked[engine, what]
+            context: BrowserContext = getattr(self._playwright, engine).launch_persistent_context(folder, **args)
+            return context
+
+        return self._one_of((engine, what), launch)
 
     def caching(self, engine: str) -> Browser:
         """One with the back/forward cache, which Playwright switches off in Chromium."""
@@ -174,12 +176,24 @@ class Engines:
 
     def extended(self, engine: str) -> BrowserContext:
         """A profile, in a browser of its own, with the extension that knows the menu of a tab."""
-        if engine not in self._extended:
-            self._extended[engine] = launched(getattr(self._playwright, engine), self.args(engine), self._folder())
-        return self._extended[engine]
+
+        def launch() -> BrowserContext:
+            return launched(getattr(self._playwright, engine), self.args(engine), self._folder())
+
+        return self._one_of((engine, "extended"), launch)
 
     def close(self) -> None:
         """Ends them all."""
         alone = [each for each in (self._kept, self._caching) if each is not None]
-        for each in (*alone, *self._extended.values(), *self._blocked.values(), *self._browsers.values()):
+        for each in (*alone, *self._apart.values(), *self._browsers.values()):
             each.close()
+
+    def _one_of(self, kind: tuple[str, str], launch: Callable[[], BrowserContext]) -> BrowserContext:
+        """The one profile of its kind; another one after a page of it has crashed."""
+        if kind in self._crashed:
+            self._crashed.remove(kind)
+            self._apart.pop(kind).close()
+        if kind not in self._apart:
+            context = self._apart[kind] = launch()
+            context.on("page", lambda page: page.on("crash", lambda _: self._crashed.add(kind)))
+        return self._apart[kind]

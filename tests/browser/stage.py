@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from playwright.sync_api import Browser, BrowserContext
-
 from browser.contenders import NOTE, Broke, Contender, Rider
+from browser.engines import Engines
 from browser.site import Site
 from browser.table import BAD, BESIDE, Cell, bad
 from browser.tabs import Profile
+from browser_finder import CHROMIUM
 
 
 @dataclass
@@ -59,8 +59,8 @@ class Scenario:
 class Measured:
     """Plays scenarios, each once."""
 
-    def __init__(self, browser: Browser, blocked: BrowserContext, site: Site) -> None:
-        self._browser, self._blocked, self._site = browser, blocked, site
+    def __init__(self, engines: Engines, site: Site) -> None:
+        self._engines, self._site = engines, site
         self._cells: dict[tuple[str, str], Cell] = {}
 
     def cell(self, scenario: Scenario, contender: Contender) -> Cell:
@@ -77,7 +77,8 @@ class Measured:
         return self._cells[key]
 
     def _play(self, scenario: Scenario, contender: Contender, scope: str) -> Cell:
-        context = self._blocked if scenario.blocked else self._browser.new_context()
+        engines = self._engines
+        context = engines.blocked(CHROMIUM) if scenario.blocked else engines.browser(CHROMIUM).new_context()
         profile = Profile(context, self._site)
         if not contender.is_pillion:
             profile.expect_error("")  # how a page breaks is what its cell says

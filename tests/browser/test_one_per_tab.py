@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Frame, Page
 
-from browser.site import OTHER_HOST, Site
+from browser.site import BLANK, OTHER_HOST, Site
 from browser.tabs import Profile, Tab
 from browser.test_ride import INSTALL, REPORT, SESSION, add, the_id
 
@@ -19,6 +19,12 @@ if (request) LockManager.prototype.request = function(name, ...rest) {
     return answer;
 };
 """
+FRAMED = """([url, root, sandbox]) => {
+    const frame = document.createElement('iframe');
+    if (sandbox) frame.sandbox = sandbox;
+    frame.src = url;
+    eval(root).append(frame);
+}"""
 STORY = "s = use_session()\nawait s.ready()\nreturn [s.origin, s.parent, s.storage.why]"
 
 pytestmark = pytest.mark.firefox
@@ -30,6 +36,13 @@ def opened(tab: Tab, how: str = NO_OPENER) -> Page:
     with tab.page.context.expect_page() as page:
         tab.page.evaluate(how)
     return page.value
+
+
+def framed(page: Page, url: str, root: str = "document.body", sandbox: str = "") -> Frame:
+    """A new frame of the page, in a node of it."""
+    with page.expect_event("frameattached") as attached:
+        page.evaluate(FRAMED, [url, root, sandbox])
+    return attached.value
 
 
 def sent(site: Site, *tabs: Tab) -> list[str]:
@@ -125,6 +138,35 @@ def test_frames_of_a_tab_share_its_id(profile: Profile, site: Site) -> None:
     assert sent(site, other) != [first]
 
 
+@pytest.mark.firefox("py")
+def test_frames_in_a_page_of_another_origin_share_the_id(
+    profile: Profile, site: Site, elsewhere: Site, runtime: str
+) -> None:
+    """They find each other through that page, and neither takes the other for a duplicate, however often it looks."""
+    url = site.url + site.page(runtime, SESSION)
+    page = profile.page(BLANK)
+    page.goto(elsewhere.url + BLANK)
+    frames = [Tab(framed(page, url)) for _ in range(2)]
+    ids = sent(site, *frames, *frames)
+    assert len(set(ids)) == 1
+    frames[0].page.evaluate("location.reload()")
+    frames[0] = Tab(page.main_frame.child_frames[0])
+    assert sent(site, *frames) == ids[:2]
+    new = frames[1].run("return await use_session().refresh()")
+    assert sent(site, *frames, *frames) == [new] * 4
+    assert [frame.run(STORY)[:2] for frame in frames] == [["restored", None]] * 2
+
+
+def test_a_frame_in_a_shadow_tree_shares_the_id(profile: Profile, site: Site) -> None:
+    """Nobody finds it, but what it has written into the storage of the tab can only be the tab's."""
+    tab = profile.tab("mpy", SESSION)
+    ids = sent(site, tab)
+    frame = Tab(framed(tab.page, tab.page.url + "?frame", "document.body.attachShadow({ mode: 'closed' })"))
+    assert sent(site, frame, tab) == ids * 2
+    new = frame.run("return await use_session().refresh()")
+    assert sent(site, tab, frame, tab, frame) == [new] * 4
+
+
 def test_copies_of_the_library_share_the_tab(profile: Profile, site: Site) -> None:
     """Two providers on a page, one after the other and both at once; and Pyodide beside MicroPython."""
     tab = profile.tab("mpy", SESSION)
@@ -149,6 +191,29 @@ def test_copies_of_the_library_share_the_tab(profile: Profile, site: Site) -> No
     (here,) = sent(site, pyodide)
     page.evaluate("window.beside()")
     assert the_id(site) == here
+
+
+@pytest.mark.firefox("py")
+def test_one_per_tab_and_one_per_browser_on_a_page(profile: Profile, site: Site, runtime: str) -> None:
+    """Under one key: each is found by its scope, and a refresh of the one leaves the other alone."""
+    tab = profile.tab(runtime, SESSION + INSTALL.format(storage="local"))
+    twin = profile.twin(tab)
+    call = "return await use_session(scope={!r}).mutation(api.notes.add, text='x')"
+    ids = []
+    for scope in ("tab", "browser"):
+        for each in (tab, twin):
+            each.run(call.format(scope))
+            ids.append(the_id(site))
+    of_tab, of_twin, of_browser, same = ids
+    assert len({*ids}) == 3
+    assert of_browser == same
+    new = tab.run("return await use_session(scope='browser').refresh()")
+    assert twin.run("await use_session(scope='browser').mutation(api.notes.add, text='x')") is None
+    assert the_id(site) == new
+    for each, own in ((tab, of_tab), (twin, of_twin)):
+        each.reload()
+        each.run(call.format("tab"))
+        assert the_id(site) == own
 
 
 def test_plain_http_asks_the_other_tabs(profile: Profile, site: Site) -> None:

@@ -9,7 +9,7 @@ import pytest
 from browser.site import BLANK, MOVED, OTHER_HOST, Site
 from browser.tabs import Profile, PythonError, Tab
 from browser_finder import CHROMIUM
-from pillion_shared import is_uuid4
+from pillion_shared import is_token, is_uuid4
 
 INSTALL = 'from pillion import *\nSessionProvider(Client("/api"), storage={storage!r}).install()\n'
 SESSION = INSTALL.format(storage="session")
@@ -64,6 +64,35 @@ def test_without_secure_random_bytes_there_is_no_session(profile: Profile, site:
         tab.run("await SessionProvider(Client('/api')).install().mutation(api.notes.add, text='x')")
     assert caught.value.name == "RandomnessError"
     assert site.received == []
+
+
+def test_a_token_is_kept_and_sent(profile: Profile, site: Site, runtime: str) -> None:
+    """An ID of 256 random bits."""
+    tab = profile.tab(runtime, SESSION.replace("storage=", "id_format='token', storage="))
+    assert add(tab) == 1
+    tab.reload()
+    assert add(tab) == 2
+    (token,) = set(site.ids())
+    assert is_token(token)
+
+
+@pytest.mark.parametrize("holds", [True, False])
+def test_calls_wait_for_a_refresh_or_go_out_under_the_old_id(
+    profile: Profile, site: Site, runtime: str, holds: bool
+) -> None:
+    """As the refresh says."""
+    tab = profile.tab(runtime, SESSION)
+    add(tab)
+    old = the_id(site)
+    tab.run("globals()['over'] = asyncio.Event()")
+    tab.begin(f"return await use_session().refresh(lambda new: over.wait(), hold_calls={holds})")
+    tab.wait_for("use_session().refreshes.is_under_way()")
+    site.received.clear()
+    tab.run("globals()['call'] = asyncio.create_task(use_session().mutation(api.notes.add, text='x'))")
+    tab.page.wait_for_timeout(300)
+    assert site.ids() == ([] if holds else [old])
+    tab.run("over.set()\nawait call")
+    assert site.ids() == [tab.end() if holds else old]
 
 
 @pytest.mark.firefox("py")

@@ -1,11 +1,10 @@
 """A storage that is blocked, broken, full, wiped or somebody else's: the session goes on and says how."""
 
 import pytest
-from playwright.sync_api import Frame, Page
 
 from browser.site import BLANK, Site
 from browser.tabs import Profile, Tab
-from browser.test_one_per_tab import sent
+from browser.test_one_per_tab import framed, sent
 from browser.test_ride import COOKIE, DELETE_DATABASE, INDEXED, INSTALL, LOCAL, REPORT, SESSION, add, the_id
 from browser_finder import FIREFOX
 
@@ -77,6 +76,34 @@ def test_indexed_db_is_deleted_meanwhile(profile: Profile, site: Site, code: str
     assert sent(site, second, first) == [new, new]
 
 
+@pytest.mark.parametrize("code", [LOCAL, COOKIE], ids=["local", "cookie"])
+def test_indexed_db_fails_in_one_tab_for_a_while(profile: Profile, site: Site, runtime: str, code: str) -> None:
+    """What it does meanwhile is known to the others, and what they do to it; nothing comes back afterwards."""
+    fails, works = profile.tabs(2, runtime, code)
+    (old,) = {*sent(site, fails, works)}
+    fails.page.evaluate("() => { IDBFactory.prototype.open = () => { throw new DOMException('gone') } }")
+    second = fails.run("return await use_session().logout()")
+    assert sent(site, works, fails) == [second] * 2
+    third = works.run("return await use_session().logout()")
+    assert sent(site, fails, works) == [third] * 2
+    fourth = fails.run("return await use_session().refresh()")
+    assert fails.run(REPORT)[:2] == [("cookie" if code == COOKIE else "localStorage"), True]
+    works.page.close()
+    fails.reload()
+    assert sent(site, fails, profile.twin(fails)) == [fourth] * 2
+    assert fails.run(REPORT)[2] == ""
+    assert len({old, second, third, fourth}) == 4
+
+
+def test_two_origins_that_share_a_cookie_have_one_session(profile: Profile, site: Site, elsewhere: Site) -> None:
+    """As two ports of a host do: each has an IndexedDB of its own, and neither writes over the other for ever."""
+    here, there = profile.tab("mpy", COOKIE), Profile(profile.context, elsewhere).tab("mpy", COOKIE)
+    ids = [*sent(site, here), *sent(elsewhere, there), *sent(site, here)]
+    assert len(set(ids)) == 1
+    new = there.run("return await use_session().refresh()")
+    assert [*sent(site, here), *sent(elsewhere, there), *sent(site, here)] == [new] * 3
+
+
 @pytest.mark.parametrize("code", [SESSION, LOCAL, COOKIE, INDEXED], ids=["session", "local", "cookie", "indexeddb"])
 def test_a_storage_wiped_all_the_time_mints_nothing(profile: Profile, site: Site, code: str) -> None:
     """Each second for five, as some ad blockers do: the page's ID heals it, in all tabs the same."""
@@ -125,7 +152,7 @@ def test_a_third_party_frame(profile: Profile, site: Site, engine: str, runtime:
     """Its storage is blocked, or in Firefox its own; the session works there, and reports what is so."""
     path = site.page(runtime, INSTALL.format(storage="local"))
     page = profile.page(BLANK)
-    tab = Tab(_framed(page, f"http://127.0.0.1:{site.port}{path}"))
+    tab = Tab(framed(page, f"http://127.0.0.1:{site.port}{path}"))
     ids = sent(site, tab, tab)
     assert len(set(ids)) == 1
     kind, persistent, why = tab.run(REPORT)
@@ -144,15 +171,5 @@ def test_a_sandboxed_frame(profile: Profile, site: Site) -> None:
     """Every storage throws there."""
     path = site.page("mpy", SESSION.replace("/api", site.url + "/api"))
     page = profile.page(BLANK)
-    tab = Tab(_framed(page, site.url + path, sandbox="allow-scripts"))
+    tab = Tab(framed(page, site.url + path, sandbox="allow-scripts"))
     assert tab.run(REPORT)[:2] == ["memory", False]
-
-
-def _framed(page: Page, url: str, sandbox: str = "") -> Frame:
-    page.evaluate(
-        "([url, sandbox]) => { const frame = document.createElement('iframe');"
-        " if (sandbox) frame.sandbox = sandbox; frame.src = url; document.body.append(frame) }",
-        [url, sandbox],
-    )
-    page.wait_for_function("frames.length == 1")
-    return page.main_frame.child_frames[0]

@@ -6,9 +6,9 @@
 import os
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext
 
 from browser.contenders import CONTENDERS, RIVAL, RIVAL_PAGE, Contender, Rider
+from browser.engines import Engines
 from browser.scenarios import SCENARIOS
 from browser.site import ROOT, Site
 from browser.stage import Measured, Scenario
@@ -24,9 +24,9 @@ UNDONE: dict[str, str] = {}
 
 
 @pytest.fixture(scope="module")
-def measured(browser: Browser, blocked_context: BrowserContext, running_site: Site) -> Measured:
+def measured(engines: Engines, running_site: Site) -> Measured:
     """Everything is measured once, by whichever test asks first."""
-    return Measured(browser, blocked_context, running_site)
+    return Measured(engines, running_site)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.play.__name__.strip("_"))

@@ -28,6 +28,7 @@ await borrowed.ready(60)
 """
 """It obeys only once it has the session: MicroPython can't be called while it stands still in a call of its page."""
 
+ADD = "return await use_session().mutation(api.notes.add, text='x')"
 LEND = "from js import document\nlend(use_session(), document.querySelector('script[worker]').xworker.sync)"
 
 pytestmark = pytest.mark.firefox
@@ -78,6 +79,33 @@ def test_a_page_hands_its_session_to_its_worker(profile: Profile, site: Site, ru
     with pytest.raises(PythonError, match="Not this time"):
         worker.run("s = use_session()\nawait s.refresh(lambda new: s.mutation(api.notes.refuse, new=new))")
     assert add(worker) == 7
+
+
+@pytest.mark.parametrize("is_isolated", [False, True], ids=["plain", "isolated"])
+def test_calls_of_a_worker_wait_for_its_pages_refresh(
+    profile: Profile, site: Site, runtime: str, is_isolated: bool
+) -> None:
+    """They go out under the new ID; those that must not wait, under the old one."""
+    page, worker = pair(profile, site, runtime, is_isolated)
+    for holds in (True, False):
+        add(page)
+        old = the_id(site)
+        page.run("globals()['over'] = asyncio.Event()")
+        refresh = f"use_session().refresh(lambda new: over.wait(), hold_calls={holds})"
+        page.run(f"globals()['refreshing'] = asyncio.create_task({refresh})")
+        page.wait_for("use_session().refreshes.is_under_way()")
+        if holds:
+            worker.wait_for("not use_session()._identity.is_sure()")
+        site.received.clear()
+        worker.begin(ADD)
+        if not holds:
+            worker.end()
+        page.page.wait_for_timeout(200)
+        assert site.ids() == ([] if holds else [old])
+        new = page.run("over.set()\nreturn await refreshing")
+        if holds:
+            worker.end()
+        assert site.ids() == [new if holds else old]
 
 
 def pair(profile: Profile, site: Site, runtime: str, is_isolated: bool) -> tuple[Tab, Tab]:

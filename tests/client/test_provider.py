@@ -243,6 +243,20 @@ def test_a_policy_that_does_not_end_is_a_fork(client: Client, world: World) -> N
     assert "has said nothing within 10 s" in str(window.warnings)
 
 
+def test_on_a_prerendered_page_the_time_begins_when_it_is_shown(client: Client, world: World) -> None:
+    """Nothing is read before, and nobody gives up."""
+    window = world.open().windows[0]
+    window.is_prerendered = True
+    session = window.context.copy().run(lambda: SessionProvider(client).session)
+    calls = [window.start(work) for work in (session.ready(), session.query("a:b"), session.mutation("a:b"))]
+    world.run(100)
+    assert session.state == "unknown"
+    assert not any(call.done() for call in calls)
+    window.is_prerendered = False
+    world.run(1)
+    assert [call.result() for call in calls] == [session.id, None, None]
+
+
 def test_a_policy_that_fails_later_fails_the_call(client: Client, world: World) -> None:
     """As when the page is back from the cache and another tab has its ID: the call must not go out under that."""
     tab = world.open()

@@ -264,7 +264,7 @@ class Window(Still):
         world.windows.append(self)
         self.world = world
         self.tab = tab
-        self.dead = self.has_stood_still = self.in_shadow_tree = False
+        self.dead = self.has_stood_still = self.in_shadow_tree = self.is_prerendered = False
         self.broken: set[str] = set()
         self.warnings: list[str] = []
         self.claims: dict[str, int] = {}
@@ -346,6 +346,10 @@ class Window(Still):
 
     def is_https(self) -> bool:
         return self.world.has_locks
+
+    async def shown(self) -> None:
+        while self.is_prerendered:
+            await asyncio.sleep(0.05)
 
     def has_locks(self) -> bool:
         return self.world.has_locks
