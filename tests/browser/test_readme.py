@@ -100,11 +100,20 @@ def test_a_page_of_ones_own(profile: Profile, site: Site, wheel: Path, runtime: 
     (login,) = [call for call in site.received if call.path == "users:login"]
     assert site.ids("cart:add") == [login.session_id, login.args["new"]]
 
+    second.click("#logout")
+    expect(second.locator("#cart")).to_have_text("The cart is empty.")
+    come_back_to(first)
+    expect(first.locator("#cart")).to_have_text("The cart is empty.")
+    first.click("#add")
+    expect(first.locator("#cart")).to_have_text("tea")
+    (logout,) = [call for call in site.received if call.path == "users:logout"]
+    assert logout.session_id == login.args["new"] != site.ids("cart:add")[-1]
+
     with site.down():
         first.click("#add")
         expect(first.locator("#cart")).to_contain_text("can't be reached")
     come_back_to(first)
-    expect(first.locator("#cart")).to_have_text("tea, tea")
+    expect(first.locator("#cart")).to_have_text("tea")
     assert wheel.name in README
 
 

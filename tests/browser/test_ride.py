@@ -132,6 +132,17 @@ def test_each_storage_shares_and_keeps_what_it_says(
     assert (site.ids()[2] == site.ids()[0]) is kept
 
 
+@pytest.mark.parametrize(
+    "storage",
+    ["WebStorage('sessionStorage')", "WebStorage('localStorage')", "CookieStorage()", "IndexedDBStorage()"],
+    ids=["session", "local", "cookie", "indexeddb"],
+)
+def test_each_storage_does_what_a_session_asks(profile: Profile, runtime: str, storage: str) -> None:
+    """By the same check that a user's own storage is given."""
+    tab = profile.tab(runtime, "from pillion import *\nfrom pillion.testing import check_storage\n")
+    tab.run(f"await check_storage({storage})")
+
+
 def test_another_profile_is_another_session(profiles: Callable[[], Profile], site: Site, runtime: str) -> None:
     """Nothing crosses from one to the other."""
     tabs = [profiles().tab(runtime, LOCAL) for _ in range(2)]

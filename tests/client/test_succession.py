@@ -206,6 +206,24 @@ def test_a_use_is_noted_when_it_is_written(world: World, monkeypatch: pytest.Mon
     assert world.wall() * 1000 - int(world.database["k"].split(" ")[4]) < 1000
 
 
+def test_frames_that_never_find_each_other_come_to_one_id(world: World) -> None:
+    """The later one forks, the earlier one finds that in the storage of its tab, and there it ends."""
+    tab = world.open()
+    windows = [tab.windows[0], tab.add_frame()]
+    frames = []
+    for window in windows:
+        window.in_shadow_tree = True
+        frames.append(window.context.copy().run(lambda: Identity(WebStorage(TAB), "k")))
+        world.loop.run_until_complete(window.start(frames[-1].settle()))
+    first, second = frames
+    (own,) = {second.id}
+    for _ in range(5):
+        for window in windows:
+            window.fire(0)
+        world.run(1)
+    assert (first.id, second.id, first.origin) == (own, own, "new")
+
+
 def test_no_timer_is_longer_than_browsers_take(world: World) -> None:
     """One of 2**31 milliseconds and more runs at once."""
     Here(world, idle=90 * 86400)
