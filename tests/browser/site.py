@@ -94,7 +94,7 @@ class Site:
 
     received: every call, oldest first. pages: files of the tests' own, by path. sandboxed: those among them that
     are served as a sandboxed frame would see them. isolated: those that are cross-origin isolated, by COOP and COEP.
-    silent: whether calls get no answer until they give up.
+    silent: whether calls get no answer until they give up. allow_origins: whose pages may call, besides this machine's.
     """
 
     functions: Path
@@ -107,6 +107,7 @@ class Site:
     sandboxed: set[str] = field(default_factory=set)
     isolated: set[str] = field(default_factory=set)
     silent: bool = False
+    allow_origins: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
@@ -121,7 +122,9 @@ class Site:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", self.port))
         self.port = listener.getsockname()[1]
-        app = create_app(self.functions, self.data, static=ROOT, allow_hosts=[OTHER_HOST])
+        app = create_app(
+            self.functions, self.data, static=ROOT, allow_hosts=[OTHER_HOST], allow_origins=self.allow_origins
+        )
         config = uvicorn.Config(self._around(app), log_level="warning", access_log=False, timeout_graceful_shutdown=1)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=lambda: asyncio.run(self._server.serve([listener])))

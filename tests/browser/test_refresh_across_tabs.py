@@ -26,6 +26,9 @@ changes = []
 globals()["changes"] = changes
 use_session().on_change(lambda change: changes.append([change.reason, change.origin]))
 """
+MUTE = "BroadcastChannel.prototype.postMessage = () => {};"
+TARGETS = {"visibilitychange": "document", "resume": "document", "change": "cookieStore"}
+"""Where events happen that don't happen to the window."""
 
 pytestmark = pytest.mark.firefox
 
@@ -146,3 +149,30 @@ def test_the_first_call_after_another_tabs_refresh_is_under_the_new_id(profile: 
         new = first.run("return await use_session().refresh()")
         add(second)
         assert the_id(site) == new
+
+
+@pytest.mark.parametrize(
+    ("storage", "events"),
+    [
+        ("indexeddb", ["focus", "storage", "pageshow", "visibilitychange", "resume", "change"]),
+        ("local", [""]),
+        ("cookie", [""]),
+    ],
+    ids=["by an event", "by a write to localStorage", "by a write to a cookie"],
+)
+def test_a_page_that_is_woken_looks_by_itself(profile: Profile, site: Site, storage: str, events: list[str]) -> None:
+    """By each event that there is, where nothing is heard from the other tab: no call is needed."""
+    profile.before_each_page(MUTE)
+    first, second = profile.tabs(2, "mpy", INSTALL.format(storage=storage))
+    add(first)
+    add(second)
+    first.run(CHANGES)
+    for number, event in enumerate(events):
+        new = second.run("return await use_session().refresh()")
+        if event:
+            first.page.wait_for_timeout(100)
+            assert first.run("return len(changes)") == number, "it has heard of it already"
+            kind = "PageTransitionEvent" if event == "pageshow" else "Event"
+            first.page.evaluate(f"{TARGETS.get(event, 'window')}.dispatchEvent(new {kind}({event!r}))")
+        first.wait_for(f"len(changes) == {number + 1}")
+        assert first.run("return use_session().id") == new

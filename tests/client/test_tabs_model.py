@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from client.world import Tab, Window, World
 from pillion import Client, NotReadyError, RefreshError, SessionId, SessionProvider, TransportError, api
 from pillion.changes import Change
+from pillion.identity import FORK, SHARE
 from pillion.record import EXPIRED, LOGIN, LOGOUT, REFRESHED
 from pillion.testing import Call, MockTransport
 
@@ -39,7 +40,8 @@ class Page:
 
     def _begin(self) -> None:
         client = Client("/api", MockTransport(self.receive))
-        made = SessionProvider(client, self.tabs.kind, idle_timeout=self.tabs.idle, absolute_timeout=self.tabs.absolute)
+        limits = {"idle_timeout": self.tabs.idle, "absolute_timeout": self.tabs.absolute}
+        made = SessionProvider(client, self.tabs.kind, duplicate=self.tabs.policy, **limits)  # type: ignore[arg-type]
         self.session = made.session
         self.session.on_change(self.change)
         self.start(self.settle())
@@ -168,16 +170,25 @@ class Tabs(RuleBasedStateMachine):
         kind=st.sampled_from(["session", "session", "local", "cookie", "indexeddb"]),
         locks=st.sampled_from([True, True, True, False]),
         limits=st.sampled_from([(None, None), (None, None), (30.0, None), (None, 45.0), (20.0, 50.0)]),
+        policy=st.sampled_from([FORK, FORK, FORK, SHARE]),
         mishaps=st.sampled_from(["", "", "parts", "clears", "clears parts", "clears breaks"]),
     )
-    def begin(self, seed: int, kind: str, locks: bool, limits: tuple[float | None, float | None], mishaps: str) -> None:
+    def begin(
+        self,
+        seed: int,
+        kind: str,
+        locks: bool,
+        limits: tuple[float | None, float | None],
+        policy: str,
+        mishaps: str,
+    ) -> None:
         self.world = World(seed, locks)
-        self.mishaps = mishaps
+        self.mishaps, self.policy = mishaps, policy
         self.kind, self.locks = kind, locks
         self.idle, self.absolute = limits
         self.known: dict[int, str] = {}
         self.in_force: set[str] = set()
-        self.is_wiped = self.was_broken = self.was_parted = False
+        self.is_wiped = self.was_broken = self.was_parted = self.has_shadows = False
         self.senders: dict[str, Page] = {}
         self.world.install()
         self.add(self.world.open())
@@ -215,7 +226,7 @@ class Tabs(RuleBasedStateMachine):
             if seen:
                 newest = max(int(text.split(" ")[1]) for text in seen)
                 assert page.generation >= newest, f"a call of generation {page.generation} after {newest}"
-        elif self.locks:
+        elif self.locks and self.policy == FORK and not self.has_shadows:
             other = self.senders.setdefault(session_id, page)
             if other.window.tab is not page.window.tab and self.is_awake(other) and other.session.id == session_id:
                 assert not other.session._identity.is_sure(), "two tabs call under one ID"
@@ -274,11 +285,12 @@ class Tabs(RuleBasedStateMachine):
         self.go_on(pause)
 
     @precondition(has_tabs)
-    @rule(number=TABS, pause=PAUSES)
-    def frame(self, number: int, pause: float) -> None:
+    @rule(number=TABS, in_shadow_tree=st.sampled_from([False, False, True]), pause=PAUSES)
+    def frame(self, number: int, in_shadow_tree: bool, pause: float) -> None:
         tab = self.tab(number)
         if len(tab.windows) < 3 and tab.windows[0].running:
-            tab.add_frame()
+            tab.add_frame().in_shadow_tree = in_shadow_tree
+            self.has_shadows = self.has_shadows or in_shadow_tree
             self.add(tab)
         self.go_on(pause)
 
@@ -452,7 +464,8 @@ class Tabs(RuleBasedStateMachine):
         ids = [session_id for each in of_tabs for session_id in each]
         if self.locks and any(len(each) > 1 for each in of_tabs):
             return "the frames of a tab disagree"
-        return "two tabs have one ID" if self.locks and len(ids) != len(set(ids)) else ""
+        is_apart = self.locks and self.policy == FORK
+        return "two tabs have one ID" if is_apart and len(ids) != len(set(ids)) else ""
 
 
 TestTabs = Tabs.TestCase
