@@ -34,6 +34,9 @@ if TYPE_CHECKING:
             ...
 
 
+TRIES = 3
+"""How often a storage that is cleared at that very moment is written to, before it is given up."""
+
 LOCK_SECONDS = 2.0
 """How long another tab may keep the lock of a storage."""
 
@@ -103,12 +106,13 @@ class StoredArbiter:
             wanted = decide(found)
             if wanted is None:
                 return found
-            await settled(self._storage.set(self._key, wanted.text()))
-            await self._settle()
-            kept = await self._read()
-            if kept is None or wanted.beats(kept):
-                raise StorageError("what was set is not there")
-            return kept
+            for _ in range(TRIES):
+                await settled(self._storage.set(self._key, wanted.text()))
+                await self._settle()
+                kept = await self._read()
+                if kept is not None and not wanted.beats(kept):
+                    return kept
+            raise StorageError("what was set is not there")
         finally:
             release()
 

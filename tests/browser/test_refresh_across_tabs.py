@@ -14,6 +14,28 @@ from browser.test_ride import COOKIE, INSTALL, LOCAL, REPORT, add, the_id
 MANY = 20
 ADD = "return await use_session().mutation(api.notes.add, text='x')"
 MOVE = "session = use_session()\nreturn await session.refresh(lambda new: session.mutation(api.notes.move, new=new))"
+TOGETHER = """
+import js
+session = use_session()
+
+async def before(new):
+    while js.heard.count < {others}:
+        await asyncio.sleep(0.01)
+    await session.mutation(api.notes.move, new=new)
+
+refreshing = asyncio.create_task(session.refresh(before))
+while not session.refreshes.is_under_way():
+    await asyncio.sleep(0)
+js.heard.all.postMessage("I have begun")
+return await refreshing
+"""
+"""`MOVE`, whose callback waits until all others have begun: one that came later would refresh again, by rights."""
+
+HEAR = """() => {
+    window.heard ??= { all: new BroadcastChannel('all') };
+    heard.all.onmessage = () => { heard.count += 1 };
+    heard.count = 0;
+}"""
 HANG = """
 session = use_session()
 async def before(new):
@@ -41,8 +63,10 @@ def refreshes(tabs: list[Tab], site: Site, rounds: int) -> None:
     notes = 1
     for number in range(rounds):
         old = tabs[0].run("return use_session().id")
+        for tab in tabs:
+            tab.page.evaluate(HEAR)
         site.received.clear()
-        told = at_one_instant(tabs, MOVE)
+        told = at_one_instant(tabs, TOGETHER.format(others=len(tabs) - 1))
         (move,) = site.received
         assert move.session_id == old, f"round {number}"
         new = move.args["new"]
