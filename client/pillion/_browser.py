@@ -397,7 +397,7 @@ async def _open_database() -> "Any":
             event.target.result.close()
             _forget(make)
 
-        opened.promise.then(close, _nothing)
+        opened.promise.then(close, lambda _event: _forget(make))
         raise
     else:
         _forget(make)

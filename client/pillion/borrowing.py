@@ -142,7 +142,7 @@ class BorrowedIdentity:
 
     def _on_changed(self, told: str) -> None:
         change = Change(*json.loads(told))
-        if change.reason == LOGOUT and not self.refreshes.is_under_way():
+        if change.reason == LOGOUT and change.origin == HERE and not self.refreshes.is_under_way():
             self.refreshes.severed += 1  # calls that have waited belong to what ends
         if self.refreshes.is_under_way():
             self._missed = change  # what this worker has asked for, it tells itself

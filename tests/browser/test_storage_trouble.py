@@ -32,11 +32,11 @@ FILL = """storage => {
 pytestmark = pytest.mark.firefox
 
 
-def test_indexed_db_is_blocked_by_another_page(profile: Profile, site: Site) -> None:
+def test_indexed_db_is_blocked_by_another_page(profile: Profile, site: Site, runtime: str) -> None:
     """A request for another version waits for ever, and all that come after it; then the fall-back is told of."""
     other = profile.page(BLANK)
     other.evaluate(HELD)
-    tabs = profile.tabs(3, "mpy", LOCAL)
+    tabs = profile.tabs(3, runtime, LOCAL)
     assert len(set(sent(site, *tabs))) == 1
     for tab in tabs:
         kind, persistent, why = tab.run(REPORT)
@@ -48,6 +48,9 @@ def test_indexed_db_is_blocked_by_another_page(profile: Profile, site: Site) -> 
     other.close()
     tabs[0].reload()
     assert sent(site, tabs[0]) == [new]
+    late = "new Promise(late => setTimeout(late, 5000, 'an open connection is in the way'))"
+    deleted = f"Promise.race([{DELETE_DATABASE}.then(() => 'deleted'), {late}])"
+    assert profile.page(BLANK).evaluate(deleted) == "deleted"
 
 
 def test_indexed_db_is_somebody_elses(profile: Profile, site: Site, runtime: str) -> None:
