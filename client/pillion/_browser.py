@@ -397,7 +397,10 @@ async def _open_database() -> "Any":
             event.target.result.close()
             _forget(make)
 
-        opened.promise.then(close, lambda _event: _forget(make))
+        def drop(_event: object) -> None:
+            _forget(make)
+
+        opened.promise.then(close, drop)
         raise
     else:
         _forget(make)
