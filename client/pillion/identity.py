@@ -47,7 +47,7 @@ POLICY_SECONDS = 10.0
 LOGOUT_SECONDS = 20.0
 """How long a log-out whose callback has failed may take until the new ID is made."""
 
-LEAVE_SECONDS = 1.0
+LEAVE_SECONDS = 3.0
 """How long after it was asked to leave a page is still there if it stays, in seconds."""
 
 RETRY_SECONDS = 5.0

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Playwright
+from playwright.sync_api import Browser, BrowserContext, Playwright, expect
 
 from browser.engines import Engines
 from browser.site import Site
@@ -13,6 +13,7 @@ from browser.tabs import Profile
 from browser_finder import CHROMIUM, FIREFOX, MISSING
 
 HERE = Path(__file__).parent
+expect.set_options(timeout=20_000)  # milliseconds; the machine may be busy
 RUNTIMES = {"mpy": "MicroPython", "py": "Pyodide"}
 NAMES = {CHROMIUM: "Chromium", FIREFOX: "Firefox"}
 

@@ -149,7 +149,8 @@ def test_frames_in_a_page_of_another_origin_share_the_id(
     frames = [Tab(framed(page, url)) for _ in range(2)]
     ids = sent(site, *frames, *frames)
     assert len(set(ids)) == 1
-    frames[0].page.evaluate("location.reload()")
+    with page.expect_event("framenavigated"):
+        frames[0].page.evaluate("location.reload()")
     frames[0] = Tab(page.main_frame.child_frames[0])
     assert sent(site, *frames) == ids[:2]
     new = frames[1].run("return await use_session().refresh()")

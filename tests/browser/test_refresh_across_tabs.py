@@ -152,6 +152,7 @@ def test_a_storage_that_fails_after_the_callback(profile: Profile, site: Site, c
         """() => { window.spoil = () => {
             IDBFactory.prototype.open = () => { throw new DOMException("gone", "UnknownError") };
             Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError") };
+            Object.defineProperty(document, "cookie", { get: () => "", set: () => {} });
         } }"""
     )
     new = tab.run("return await use_session().refresh(before)")
