@@ -12,11 +12,15 @@ else asks at the moment of sending. Runs unchanged on Pyodide, MicroPython and C
 from pillion.asgi import ASGITransport
 from pillion.changes import Change
 from pillion.client import Client
+from pillion.events import EventStream
+from pillion.fetching import FetchResponse
 from pillion.lending import LentStorage, lend
 from pillion.provider import SessionProvider, use_session
+from pillion.server_sent import ServerSentEvent
 from pillion.session import SKIPPED, Session
 from pillion.storage import CookieStorage, IndexedDBStorage, MemoryStorage, StorageReport, WebStorage
 from pillion.transport import FetchTransport, Request, Response
+from pillion.websocket import WebSocket
 from pillion_shared import (
     EncodingError,
     FunctionError,
@@ -44,6 +48,8 @@ __all__ = [
     "Client",
     "CookieStorage",
     "EncodingError",
+    "EventStream",
+    "FetchResponse",
     "FetchTransport",
     "FunctionError",
     "IndexedDBStorage",
@@ -59,6 +65,7 @@ __all__ = [
     "RefreshError",
     "Request",
     "Response",
+    "ServerSentEvent",
     "Session",
     "SessionError",
     "SessionId",
@@ -66,6 +73,7 @@ __all__ = [
     "StorageError",
     "StorageReport",
     "TransportError",
+    "WebSocket",
     "WebStorage",
     "api",
     "is_session_id",

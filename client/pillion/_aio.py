@@ -70,7 +70,7 @@ async def apart(coroutine: "Coroutine[Any, Any, T]") -> "T":
     """
     if not _platform.SHARES_A_TASK:
         return await coroutine
-    over, end = _platform.browser().promise()
+    over, end = _platform.bridge().promise()
     results: list[T] = []
     failures: list[BaseException] = []
 

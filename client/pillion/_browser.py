@@ -1,29 +1,26 @@
-"""The browser: the only file that names `js`, `pyodide` or `jsffi`; imported only where they exist.
-
-What may throw in JavaScript is called inside a promise: MicroPython can catch a rejected promise that it
-awaits, but not an exception that JavaScript throws straight into it.
-"""
-
-import json
-import sys
+"""The browser's storages, locks, channels and events: what an identity needs of it."""
 
 import js
 
-try:
-    from pyodide.ffi import create_proxy
-except ImportError:
-    from jsffi import create_proxy
-
-from pillion_shared import RandomnessError, StorageError, TransportError
+from pillion._js import (
+    IN_PAGE,
+    MICROPYTHON,
+    attempt,
+    deferred,
+    forget,
+    is_there,
+    nothing,
+    proxy_of,
+    reason,
+    text_of,
+)
+from pillion_shared import RandomnessError, StorageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-# PyScript gives a worker a `document` that stands for the page's, so that alone says nothing.
-IN_PAGE = hasattr(js, "document") and not hasattr(js, "WorkerGlobalScope")
-MICROPYTHON = sys.implementation.name == "micropython"
 DATABASE = "pillion"
 STORE = "sessions"
 CLAIMS = "__pillion_claims__"
@@ -39,31 +36,6 @@ def random_bytes(count: int) -> bytes:
     return bytes(octets[place] for place in range(count))
 
 
-def promise() -> "tuple[Any, Callable[[object], None]]":
-    """A promise, and what resolves it."""
-    deferred = _deferred()
-    return deferred.promise, deferred.resolve
-
-
-def expose(target: "Any", name: str, function: "Callable[..., object]") -> "Callable[[], None]":
-    """Sets `target.name` to a function; returns what unsets it."""
-    proxy = create_proxy(function)
-    setattr(target, name, proxy)
-
-    def take_back() -> None:
-        setattr(target, name, None)
-        _forget(proxy)
-
-    return take_back
-
-
-async def ask(target: "Any", name: str, *arguments: object) -> "Any":
-    """What a function of an object, or the promise it returns, gives. Raises `StorageError` with what it throws."""
-    function = getattr(target, name)
-    # By `apply`, because `then` passes an argument of its own, which a function of Python's would not take.
-    return await _try(js.Reflect.apply.bind(None, function, None, js.Array.of(*arguments)))
-
-
 def warn(message: str) -> None:
     """One line on the console, as a warning."""
     js.console.warn(message)
@@ -71,7 +43,7 @@ def warn(message: str) -> None:
 
 async def storage_get(kind: str, key: str) -> "str | None":
     """`kind` is `"sessionStorage"` or `"localStorage"`. Raises `StorageError` where it is blocked or missing."""
-    return _text(await _call(await _storage(kind), "getItem", key))
+    return text_of(await _call(await _storage(kind), "getItem", key))
 
 
 async def storage_set(kind: str, key: str, value: str) -> None:
@@ -86,47 +58,17 @@ async def storage_remove(kind: str, key: str) -> None:
 
 async def cookies() -> str:
     """`document.cookie`; raises `StorageError` in a worker and in a sandboxed frame."""
-    return _text(await _try(js.Reflect.get.bind(None, _document(), "cookie", _document()))) or ""
+    return text_of(await attempt(js.Reflect.get.bind(None, _document(), "cookie", _document()))) or ""
 
 
 async def set_cookie(text: str) -> None:
     """Assigns to `document.cookie`, which a browser may ignore in silence."""
-    await _try(js.Reflect.set.bind(None, _document(), "cookie", text, _document()))
+    await attempt(js.Reflect.set.bind(None, _document(), "cookie", text, _document()))
 
 
 def is_https() -> bool:
     """Whether the page came over https."""
-    return _origin().startswith("https:")
-
-
-def resolve(url: str) -> str:
-    """`url` made absolute against the page, never against a `<base>`; in a worker against the page's origin."""
-    base = str(js.location.href) if IN_PAGE else _origin() + "/"
-    if not js.URL.canParse(url, base):
-        raise TransportError(
-            f"{url!r} is not an address that this page can call: give the client a whole one, https://…"
-        )
-    return str(js.URL.new(url, base).href)
-
-
-async def fetch(url: str, headers: "dict[str, str]", body: str, seconds: float) -> "tuple[int, str]":
-    """A POST: status and text of the answer. Raises `TransportError`. Redirects are refused, never followed.
-
-    Cancelled, it is aborted, so the server may never see it.
-    """
-    cancelled = js.AbortController.new()
-    options = js.JSON.parse(json.dumps({"method": "POST", "headers": headers, "body": body, "redirect": "error"}))
-    options.signal = js.AbortSignal.any(js.Array.of(cancelled.signal, js.AbortSignal.timeout(int(seconds * 1000))))
-    try:
-        response = await js.fetch(url, options)
-        return int(response.status), str(await response.text())
-    except Exception as error:
-        why = _reason(error)
-    finally:
-        cancelled.abort()
-    if why.startswith("TimeoutError"):
-        raise TransportError(f"{url} gave no answer within {seconds:g} s.")
-    raise TransportError(f"{url} can't be reached ({why}). Does the server run, and does it allow this page's origin?")
+    return str(js.location.origin).startswith("https:")
 
 
 def on_life(
@@ -140,7 +82,7 @@ def on_life(
     Returns the function that ends it. In a worker, which hears none of these events, it does nothing.
     """
     if not IN_PAGE:
-        return _nothing
+        return nothing
 
     def on_wake(_event: "Any") -> None:
         woken()
@@ -158,7 +100,7 @@ def on_life(
     targets.append((js.window, "beforeunload", on_beforeunload))
     targets += [(js.window, event, on_wake) for event in ("storage", "focus")]
     targets += [(js.document, event, on_wake) for event in ("visibilitychange", "resume")]
-    if hasattr(js, "cookieStore") and _is_there(js.cookieStore):
+    if hasattr(js, "cookieStore") and is_there(js.cookieStore):
         targets.append((js.cookieStore, "change", on_wake))
     ends = [_listen_to(target, event, heard) for target, event, heard in targets]
 
@@ -173,14 +115,14 @@ async def shown() -> None:
     """Returns when the page is more than prerendered: before that, locks and channels keep everybody waiting."""
     if not (IN_PAGE and hasattr(js.document, "prerendering") and js.document.prerendering):
         return
-    activated = _deferred()
+    activated = deferred()
     js.document.addEventListener("prerenderingchange", activated.resolve)
     await activated.promise
 
 
 def has_locks() -> bool:
     """Whether there are Web Locks: not on plain http."""
-    return hasattr(js, "navigator") and _is_there(getattr(js.navigator, "locks", None))
+    return hasattr(js, "navigator") and is_there(getattr(js.navigator, "locks", None))
 
 
 async def lock(name: str) -> "Callable[[], None]":
@@ -188,7 +130,7 @@ async def lock(name: str) -> "Callable[[], None]":
 
     It ends with the document. Raises `StorageError` where storage, and locks with it, is blocked.
     """
-    granted, held = _deferred(), _deferred()
+    granted, held = deferred(), deferred()
     # The callback must not be the only one to hold what it returns: MicroPython 1.28 may collect that before
     # JavaScript has it, and the lock would be let go at once (micropython/micropython#19141).
     while_held = held.promise
@@ -199,18 +141,18 @@ async def lock(name: str) -> "Callable[[], None]":
         return while_held
 
     def on_failure(error: object) -> None:
-        why.append(_reason(error))
+        why.append(reason(error))
         granted.resolve(False)
 
     def release() -> None:
         held.resolve(True)
-        _forget(grant)
+        forget(grant)
 
-    grant = create_proxy(on_grant)
+    grant = proxy_of(on_grant)
     given_up, options = js.AbortController.new(), js.Object.new()
     options.signal = given_up.signal
     # The request itself settles only when the lock is let go again, or could not be had.
-    js.navigator.locks.request(name, options, grant).then(_nothing, on_failure)
+    js.navigator.locks.request(name, options, grant).then(nothing, on_failure)
     try:
         is_granted = bool(await granted.promise)
     except BaseException:  # cancelled
@@ -228,18 +170,18 @@ async def channel(name: str, heard: "Callable[[Any], None]") -> "tuple[Callable[
     if not hasattr(js, "BroadcastChannel"):
         raise StorageError("there is no BroadcastChannel here")
     make = js.Reflect.construct.bind(None, js.BroadcastChannel, js.Array.of(name), js.BroadcastChannel)
-    joined = await _try(make)
+    joined = await attempt(make)
 
     def on_message(event: "Any") -> None:
         heard(event.data)
 
-    listener = create_proxy(on_message)
+    listener = proxy_of(on_message)
     joined.onmessage = listener
 
     def leave() -> None:
         joined.onmessage = None
         joined.close()
-        _forget(listener)
+        forget(listener)
 
     return joined.postMessage, leave
 
@@ -251,13 +193,13 @@ async def update(key: str, decide: "Callable[[str | None], str | None]") -> "str
     a `readonly` one finds, for which no tab has to wait, and which keeps none waiting while this page is busy.
     Raises `StorageError` where IndexedDB is blocked or broken. The version is never upgraded, and nothing stays open.
     """
-    if not (hasattr(js, "indexedDB") and _is_there(js.indexedDB)):
+    if not (hasattr(js, "indexedDB") and is_there(js.indexedDB)):
         raise StorageError("there is no IndexedDB here")
     base = await _open_database()
     try:
         if not base.objectStoreNames.contains(STORE):
             raise StorageError("the IndexedDB database 'pillion' is somebody else's")
-        found = await _transact(base.transaction(STORE, "readonly"), key, _nothing)
+        found = await _transact(base.transaction(STORE, "readonly"), key, nothing)
         if decide(found) is None:
             return found
         return await _transact(base.transaction(STORE, "readwrite"), key, decide)
@@ -298,7 +240,7 @@ def tab_name() -> str:
 
 def _top() -> "Any":
     top = js.window
-    while _is_there(top.frameElement):  # null above a frame of another origin, too
+    while is_there(top.frameElement):  # null above a frame of another origin, too
         top = top.parent
     return top
 
@@ -314,20 +256,16 @@ async def _is_claimed(window: "Any", name: str) -> bool:
 
 async def _has_claimed(window: "Any", name: str) -> bool:
     try:
-        claimed = await _try(js.Reflect.get.bind(None, window, CLAIMS))
+        claimed = await attempt(js.Reflect.get.bind(None, window, CLAIMS))
     except StorageError:
         return False  # it is of another origin
-    return _is_there(claimed) and hasattr(claimed, name)
-
-
-def _origin() -> str:
-    return str(js.location.origin)
+    return is_there(claimed) and hasattr(claimed, name)
 
 
 async def _storage(kind: str) -> "Any":
     if not IN_PAGE:
         raise StorageError(f"there is no {kind} outside a page (a worker has none)")
-    storage = await _try(js.Reflect.get.bind(None, js.window, kind, js.window))
+    storage = await attempt(js.Reflect.get.bind(None, js.window, kind, js.window))
     if not hasattr(storage, "getItem"):
         raise StorageError(f"{kind} is switched off")
     return storage
@@ -340,32 +278,7 @@ def _document() -> "Any":
 
 
 async def _call(target: "Any", method: str, *arguments: str) -> "Any":
-    return await _try(getattr(target, method).bind(target, *arguments))
-
-
-async def _try(function: "Any") -> "Any":
-    """What a JavaScript function of no arguments returns; raises `StorageError` with what it throws."""
-    try:
-        return await js.Promise.resolve().then(function)
-    except Exception as error:
-        why = _reason(error)
-    raise StorageError(why)
-
-
-def _reason(error: "Any") -> str:
-    """`"SecurityError: ..."`, whichever way the runtime tells it: Pyodide by attributes, MicroPython by `args`."""
-    if hasattr(error, "name"):
-        name, message = error.name, getattr(error, "message", error)
-    elif len(error.args) == 3:
-        _, name, message = error.args
-    else:
-        name, message = type(error).__name__, error
-    return f"{name}: {message}".split("\n")[0].rstrip(".")
-
-
-def _text(value: object) -> "str | None":
-    """A missing item is `jsnull` on Pyodide and `None` on MicroPython."""
-    return value if isinstance(value, str) else None
+    return await attempt(getattr(target, method).bind(target, *arguments))
 
 
 async def _open_database() -> "Any":
@@ -373,12 +286,12 @@ async def _open_database() -> "Any":
 
     Cancelled, it has what still comes closed at once.
     """
-    opened, handlers = _deferred(), js.Object.new()
+    opened, handlers = deferred(), js.Object.new()
 
     def on_upgrade(event: "Any") -> None:
         event.target.result.createObjectStore(STORE)
 
-    make = create_proxy(on_upgrade)
+    make = proxy_of(on_upgrade)
     handlers.onupgradeneeded, handlers.onsuccess, handlers.onerror = make, opened.resolve, opened.reject
     try:
         # The events don't wait for handlers, so Pyodide, whose promises go through Python, must do it at once.
@@ -390,38 +303,38 @@ async def _open_database() -> "Any":
             js.Object.assign(js.indexedDB.open(DATABASE), handlers)
         event = await opened.promise
     except Exception as error:
-        why = _reason(error)
+        why = reason(error)
     except BaseException:
 
         def close(event: "Any") -> None:
             event.target.result.close()
-            _forget(make)
+            forget(make)
 
         def drop(_event: object) -> None:
-            _forget(make)
+            forget(make)
 
         opened.promise.then(close, drop)
         raise
     else:
-        _forget(make)
+        forget(make)
         return event.target.result
-    _forget(make)
+    forget(make)
     raise StorageError(f"IndexedDB: {why}")
 
 
 async def _transact(transaction: "Any", key: str, decide: "Callable[[str | None], str | None]") -> "str | None":
-    done = _deferred()
+    done = deferred()
     there: list[str | None] = []
     store = transaction.objectStore(STORE)
 
     def on_found(event: "Any") -> None:
-        found = _text(event.target.result)
+        found = text_of(event.target.result)
         wanted = decide(found)
         if wanted is not None:
             store.put(wanted, key)
         there.append(found if wanted is None else wanted)
 
-    got = create_proxy(on_found)
+    got = proxy_of(on_found)
     transaction.oncomplete = done.resolve
     transaction.onabort = done.reject
     store.get(key).onsuccess = got
@@ -429,46 +342,18 @@ async def _transact(transaction: "Any", key: str, decide: "Callable[[str | None]
         await done.promise
         return there[0]
     except Exception as error:
-        why = _reason(error)
+        why = reason(error)
     finally:
-        _forget(got)
+        forget(got)
     raise StorageError(f"IndexedDB: {why}")
 
 
 def _listen_to(target: "Any", event: str, heard: "Callable[..., None]") -> "Callable[[], None]":
-    listener = create_proxy(heard)
+    listener = proxy_of(heard)
     target.addEventListener(event, listener)
 
     def stop() -> None:
         target.removeEventListener(event, listener)
-        _forget(listener)
+        forget(listener)
 
     return stop
-
-
-def _forget(proxy: "Any") -> None:
-    """Gives up a proxy that JavaScript will not call any more; MicroPython's go by themselves."""
-    if hasattr(proxy, "destroy"):
-        proxy.destroy()
-
-
-def _deferred() -> "Any":
-    """A promise with its `resolve` and `reject`, as `Promise.withResolvers` (ES2024) gives it."""
-    if hasattr(js.Promise, "withResolvers"):
-        return js.Promise.withResolvers()
-    deferred = js.Object.new()
-
-    def take(resolve: object, reject: object) -> None:
-        deferred.resolve, deferred.reject = resolve, reject
-
-    deferred.promise = js.Promise.new(take)
-    return deferred
-
-
-def _is_there(value: "Any") -> bool:
-    """Whether a JavaScript value is neither null nor undefined, whichever way the runtime tells it."""
-    return bool(js.Boolean(value))
-
-
-def _nothing(*_ignored: object) -> None:
-    pass

@@ -26,10 +26,66 @@ def browser() -> "ModuleType":
     return _browser
 
 
+def bridge() -> "ModuleType":
+    """The one module that knows JavaScript's values; only where `IN_BROWSER`."""
+    from pillion import _js
+
+    return _js
+
+
+def web() -> "ModuleType":
+    """The one module that knows the browser's ways out; only where `IN_BROWSER`."""
+    from pillion import _web
+
+    return _web
+
+
+def page() -> "ModuleType":
+    """The one module that the page's own JavaScript has to do with; only where `IN_BROWSER`."""
+    from pillion import _page
+
+    return _page
+
+
+def home() -> "str | None":
+    """The origin of this page, or of a worker's page; `None` outside a browser."""
+    origin: str | None = web().home() if IN_BROWSER else None
+    return origin
+
+
+def locate(url: str) -> "tuple[str, str | None] | None":
+    """An address made absolute as this place does it, and its origin as browsers write it; `None` for what is none.
+
+    There is no origin to what isn't http or WebSocket, such as `data:` and `blob:`. Outside a browser an address is
+    whole, and one that others may read in another way (a backslash, a user before the host) has no origin.
+    """
+    located: tuple[str, str | None] | None = web().locate(url) if IN_BROWSER else _locate(url)
+    return located
+
+
+def _locate(url: str) -> "tuple[str, str | None] | None":
+    from urllib.parse import urlsplit
+
+    if "\\" in url or any(character <= " " for character in url):
+        return None
+    try:
+        parts = urlsplit(url)
+        host, port = (parts.hostname or "").encode("idna").decode().lower(), parts.port
+    except ValueError:
+        return None
+    ports = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+    if not parts.scheme or not host:
+        return None
+    if parts.scheme not in ports or "@" in parts.netloc:
+        return url, None
+    host = f"[{host}]" if ":" in host else host
+    return url, f"{parts.scheme}://{host}" + ("" if port in (None, ports[parts.scheme]) else f":{port}")
+
+
 def expose(target: "Any", name: str, function: "Callable[..., object]") -> "Callable[[], None]":
     """Gives JavaScript a function under a name of an object; returns what takes it back."""
     if IN_BROWSER:
-        take_back: Callable[[], None] = browser().expose(target, name, function)
+        take_back: Callable[[], None] = bridge().expose(target, name, function)
         return take_back
     setattr(target, name, function)
     return lambda: delattr(target, name)
@@ -37,7 +93,7 @@ def expose(target: "Any", name: str, function: "Callable[..., object]") -> "Call
 
 def ask(target: "Any", name: str, *arguments: object) -> "Any":
     """What a function that another place has exposed gives, or an awaitable of it; raises where there is none."""
-    return browser().ask(target, name, *arguments) if IN_BROWSER else getattr(target, name)(*arguments)
+    return bridge().ask(target, name, *arguments) if IN_BROWSER else getattr(target, name)(*arguments)
 
 
 def random_bytes(count: int) -> bytes:

@@ -109,6 +109,14 @@ class BorrowedIdentity:
         """Whether no refresh, of this worker or of its page, holds a call up; the page tells every change."""
         return self.refreshes.contains_caller() or (self._freed.is_set() and not self.refreshes.is_holding())
 
+    def is_held_up(self) -> bool:
+        """Whether the caller's call has to wait for a refresh."""
+        return not self.is_sure()
+
+    def is_recent(self) -> bool:
+        """The same as `is_sure`: the page tells every change."""
+        return self.is_sure()
+
     async def make_sure(self) -> None:
         """Waits until a call may use the ID."""
         while not self.is_sure():

@@ -19,7 +19,7 @@ from pillion.keeping import PAGE, TAB, Keeper
 from pillion.making import Maker
 from pillion.record import DUPLICATE, LOGOUT, NEW, REFRESHED, Record
 from pillion.refreshing import Refreshes
-from pillion.rules import STILL_MS, USED_MS, Limits, fork, reconcile
+from pillion.rules import RECENT_MS, STILL_MS, USED_MS, Limits, fork, reconcile
 from pillion.siblings import Siblings
 from pillion.storage import StorageReport, is_elsewhere, name_of
 from pillion.succession import LOGOUT_LOCK_SECONDS, Succession
@@ -189,6 +189,20 @@ class Identity:
         if self.refreshes.is_under_way():
             return not self.refreshes.hold_up()
         return self._is_fresh(self._around.now(), self._looks)
+
+    def is_held_up(self) -> bool:
+        """Whether the caller's call has to wait for a refresh, or for the ID that follows one that has had its time."""
+        record = self._holding.record
+        has_ended = record is not None and bool(self._limits) and self._limits.expired(record, self._around.now())
+        return self.refreshes.hold_up() or has_ended
+
+    def is_recent(self) -> bool:
+        """Whether a call that looks at nothing itself may use the ID at once: there was a look a moment ago."""
+        if self.refreshes.is_under_way():
+            return not self.refreshes.hold_up()
+        now = self._around.now()
+        is_still_so = not self._keeper.is_live or abs(now - self._looked) < RECENT_MS
+        return is_still_so and self._is_fresh(now, -1)
 
     async def make_sure(self) -> None:
         """Waits until a call may use the ID."""

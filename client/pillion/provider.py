@@ -7,6 +7,7 @@ on a server, for tests, for a part of a page.
 
 from pillion import current
 from pillion.borrowing import BorrowedIdentity
+from pillion.destinations import Destinations
 from pillion.identity import FORK, SHARE, Identity
 from pillion.lending import LentStorage
 from pillion.making import UUID, Maker
@@ -17,7 +18,7 @@ from pillion_shared import NoSessionError, SessionError, StorageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from pillion.client import Client
     from pillion.storage import Storage
@@ -40,6 +41,8 @@ class SessionProvider:
         ID of its own, `"share"` none; a function of the copied ID, plain or async, says which.
     idle_timeout, absolute_timeout: seconds after its last use, and after it came into force, when an ID has had its
         time and another one takes its place; `None` is never.
+    allow_origins: who may be sent the ID by what is plain HTTP (`session.fetch` and the like), besides the page's own
+        origin and the client's: `["https://uploads.example"]`.
     ssr_friendly: works where there is no storage too, and until the ID is settled: queries give `SKIPPED`,
         mutations and actions wait, each in their order. Without it such a place raises `StorageError`.
     """
@@ -56,13 +59,15 @@ class SessionProvider:
         duplicate: "str | Callable[[SessionId], object]" = FORK,
         idle_timeout: "float | None" = None,
         absolute_timeout: "float | None" = None,
+        allow_origins: "Iterable[str]" = (),
     ) -> None:
         if not (duplicate in (FORK, SHARE) or callable(duplicate)):
             raise ValueError(f"duplicate is 'fork', 'share', or a function that says which, not {duplicate!r}.")
         if not callable(getattr(client, "call", None)):
             raise TypeError("SessionProvider takes a client first: SessionProvider(Client('/api')).")
+        destinations = Destinations(getattr(client, "url", ""), allow_origins)
         if isinstance(storage, LentStorage):
-            self.session = Session(client, storage_key, BorrowedIdentity(storage), ssr_friendly)
+            self.session = Session(client, storage_key, BorrowedIdentity(storage), ssr_friendly, destinations)
             return
         kept_in = storage_of(storage)
         if is_elsewhere(kept_in) and not ssr_friendly:
@@ -74,7 +79,7 @@ class SessionProvider:
         self._outer: tuple[Session, ...] = ()
         maker, limits = Maker(id_generator, id_format), Limits(idle_timeout, absolute_timeout)
         identity = Identity(kept_in, storage_key, maker, limits, duplicate)
-        self.session = Session(client, storage_key, identity, ssr_friendly)
+        self.session = Session(client, storage_key, identity, ssr_friendly, destinations)
 
     def install(self) -> Session:
         """Makes this the session of the whole page, and begins to settle it; returns it.

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 USED_MS = 5000
 """How stale the time of the last use may be in the storage, in milliseconds."""
 
+RECENT_MS = 50
+"""How long a look lasts for calls of plain HTTP, in milliseconds. What another tab does is told within that, too."""
+
 STILL_MS = 1000
 """How long a look at the storage may take before it is taken again, in milliseconds: the page may have been frozen."""
 

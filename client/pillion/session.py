@@ -2,9 +2,12 @@
 
 from pillion._aio import apart
 from pillion.client import Call
+from pillion.credentials import READY_SECONDS, Credentials
+from pillion.destinations import Destinations
 from pillion.readiness import Readiness
 from pillion.record import LOGIN, LOGOUT, REFRESHED
 from pillion.storage import StorageReport
+from pillion.ways import WaysOut
 from pillion_shared import SessionId, show, wire
 
 TYPE_CHECKING = False
@@ -18,9 +21,6 @@ if TYPE_CHECKING:
     from pillion.identity import Identity
     from pillion.refreshing import Refreshes
     from pillion_shared import Reference
-
-READY_SECONDS = 10.0
-"""How long a call waits for the ID."""
 
 REFRESH_SECONDS = 45.0
 """How long the callback of a refresh may take."""
@@ -43,15 +43,20 @@ SKIPPED = _Skipped()
 """What a query returns instead of a value while an `ssr_friendly` session has no ID."""
 
 
-class Session:
+class Session(WaysOut):
     """One ID and the calls that carry it. `SessionProvider` makes it, `use_session()` finds it.
 
     key: the storage key, by which several sessions on a page are told apart, together with their scope.
-    client: what makes the calls; itself it attaches nothing.
+    client: what makes the calls; itself it attaches nothing. destinations: who may be given the ID.
     """
 
     def __init__(
-        self, client: "Client", key: str, identity: "Identity | BorrowedIdentity", ssr_friendly: bool = False
+        self,
+        client: "Client",
+        key: str,
+        identity: "Identity | BorrowedIdentity",
+        ssr_friendly: bool = False,
+        destinations: "Destinations | None" = None,
     ) -> None:
         self.client = client
         self.key = key
@@ -59,6 +64,9 @@ class Session:
         self._ssr_friendly = ssr_friendly
         settle = identity.settle if identity.has_storage else None
         self._readiness = Readiness(settle, identity.is_sure, identity.make_sure)
+        self.credentials = Credentials(
+            identity, self._readiness, destinations or Destinations(getattr(client, "url", ""))
+        )
 
     @property
     def id(self) -> "SessionId | None":
@@ -100,7 +108,7 @@ class Session:
         Raises `NotReadyError` after `timeout` seconds, `InvalidIdError` and `RandomnessError` when none can be made.
         """
         await apart(self._readiness.settled(timeout))
-        return self._present_id()
+        return self.credentials.present()
 
     async def refresh(
         self,
@@ -223,14 +231,9 @@ class Session:
             self._readiness.check()
             refreshes.check(severed)
             if wire.SESSION_ARG not in args:
-                args[wire.SESSION_ARG] = self._present_id()
+                args[wire.SESSION_ARG] = self.credentials.present()
 
         return await self.client.call(call, attach)
-
-    def _present_id(self) -> SessionId:
-        if self._identity.id is None:
-            raise RuntimeError("A settled session has an ID.")
-        return self._identity.id
 
     def __repr__(self) -> str:
         return f"<Session {self.key!r} {self.state} {show(self.id)}>"

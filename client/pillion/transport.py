@@ -2,6 +2,7 @@
 
 from pillion import _platform
 from pillion_shared import TransportError
+from pillion_shared.ids import quotable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,9 +41,17 @@ class FetchTransport:
     """The browser's `fetch`. Relative addresses are the page's, also in a worker; redirects are errors."""
 
     async def send(self, request: Request, seconds: float) -> Response:
-        browser = _platform.browser()
-        status, text = await browser.fetch(browser.resolve(request.url), request.headers, request.body, seconds)
+        url, _ = located(request.url)
+        status, text = await _platform.web().post(url, request.headers, request.body, seconds)
         return Response(status, text)
+
+
+def located(url: str) -> "tuple[str, str | None]":
+    """An address made absolute as this place does it, and its origin. Raises `TransportError` for what is none."""
+    found = _platform.locate(url)
+    if found is None:
+        raise TransportError(f"{quotable(url)!r} is not an address that can be called: give a whole one, https://…")
+    return found
 
 
 def default_transport() -> "Transport":

@@ -24,6 +24,7 @@ from pillion_server.functions import (
     mutation,
     query,
 )
+from pillion_server.incoming import BadSession, IncomingSessions
 from pillion_server.query import Document, Query
 from pillion_server.registry import Registry
 from pillion_server.schema import Schema, Table
@@ -34,6 +35,7 @@ from pillion_shared import FunctionError, Int64, api
 __all__ = [
     "ActionCtx",
     "ArgumentError",
+    "BadSession",
     "CallError",
     "Custom",
     "DatabaseError",
@@ -43,6 +45,7 @@ __all__ = [
     "Document",
     "Function",
     "FunctionError",
+    "IncomingSessions",
     "Int64",
     "MutationCtx",
     "Query",

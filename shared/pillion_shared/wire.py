@@ -24,6 +24,11 @@ SESSION_ARG = "sessionId"
 SESSION_PARAM = "session_id"
 """The name of the same thing in Python."""
 
+AUTHORIZATION = "Authorization"
+SCHEME = "Session"
+"""`Authorization: Session <id>` is how an ID travels with plain HTTP: browsers drop this header, and no other one, when
+a redirect leads to another origin."""
+
 QUERY = "query"
 MUTATION = "mutation"
 ACTION = "action"
@@ -33,6 +38,11 @@ FORMAT = "convex_encoded_json"
 CONTENT_TYPE = "application/json"
 MAX_BODY = 16 * 1024 * 1024 + 2000
 """The longest body of a call, in bytes."""
+
+
+def authorization(session_id: str) -> str:
+    """The value of the header that carries an ID."""
+    return f"{SCHEME} {session_id}"
 
 
 def arguments(fields: "dict[str, object]") -> "dict[str, object]":

@@ -8,9 +8,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Playwright
 
-from browser.site import OTHER_HOST
+from browser.site import NAMES
 from browser.tab_menu import launched
 from browser_finder import CHROMIUM, FIREFOX, MISSING, find
+
+HOSTS = ", ".join(
+    [f"MAP {name} 127.0.0.1" for name in NAMES] + ["MAP * ~NOTFOUND", "EXCLUDE localhost", "EXCLUDE 127.0.0.1"]
+)
 
 CHROMIUM_FLAGS = [
     "--disable-gpu",
@@ -19,7 +23,7 @@ CHROMIUM_FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    f"--host-resolver-rules=MAP {OTHER_HOST} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+    f"--host-resolver-rules={HOSTS}",
 ]
 
 BLOCK_COOKIES = {"profile": {"default_content_setting_values": {"cookies": 2}}}
@@ -53,7 +57,7 @@ FIREFOX_PREFERENCES: dict[str, str | int | bool] = {
     "network.captive-portal-service.enabled": False,
     "network.connectivity-service.enabled": False,
     "network.dns.disablePrefetch": True,
-    "network.dns.localDomains": OTHER_HOST,
+    "network.dns.localDomains": ", ".join(NAMES),
     "network.http.speculative-parallel-limit": 0,
     "network.prefetch-next": False,
     "network.trr.mode": 5,
@@ -66,7 +70,7 @@ FIREFOX_PREFERENCES: dict[str, str | int | bool] = {
     "network.proxy.http_port": 9,
     "network.proxy.ssl": "127.0.0.1",
     "network.proxy.ssl_port": 9,
-    "network.proxy.no_proxies_on": f"localhost, 127.0.0.1, {OTHER_HOST}",
+    "network.proxy.no_proxies_on": ", ".join(("localhost", "127.0.0.1", *NAMES)),
     "network.proxy.failover_direct": False,
     "network.proxy.allow_bypass": False,
 }

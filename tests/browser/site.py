@@ -2,28 +2,35 @@
 
 import asyncio
 import json
-import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from browser.collector import ANY, Collector
+from browser.serving import Served
 from pillion_server import create_app
 
 ROOT = Path(__file__).parents[2]
 OTHER_HOST = "shop.test"
 """A name that the browsers of these tests resolve to this machine, where http is not a secure context."""
 
+EVIL_HOST, SUB_HOST, IDN_HOST = "evil.test", "localhost.evil.test", "xn--bcher-kva.test"
+"""Further names of this machine, of those who must not see a session's ID; the last one is bücher.test."""
+
+NAMES = (OTHER_HOST, EVIL_HOST, SUB_HOST, IDN_HOST)
+
 ICON = '<!doctype html><link rel="icon" href="data:,">'
 BLANK = "/blank.html"
 """A page of the site without any Python on it."""
 
 ISOLATION = [(b"cross-origin-opener-policy", b"same-origin"), (b"cross-origin-embedder-policy", b"require-corp")]
+
+API = "/api/"
+"""What is posted under it is a call."""
 
 NOTHING = "/nothing"
 """What is answered with 204, so that the browser stays where it is."""
@@ -69,10 +76,6 @@ sync.command = _command
 """
 
 
-_FREE_PORTS: list[int] = []
-"""Those of the sites that were."""
-
-
 @dataclass
 class Received:
     """A call as the server received it."""
@@ -95,6 +98,7 @@ class Site:
     received: every call, oldest first. pages: files of the tests' own, by path. sandboxed: those among them that
     are served as a sandboxed frame would see them. isolated: those that are cross-origin isolated, by COOP and COEP.
     silent: whether calls get no answer until they give up. allow_origins: whose pages may call, besides this machine's.
+    collector: what it received of plain HTTP, under `ANY`.
     """
 
     functions: Path
@@ -108,6 +112,7 @@ class Site:
     isolated: set[str] = field(default_factory=set)
     silent: bool = False
     allow_origins: tuple[str, ...] = ()
+    collector: Collector = field(default_factory=Collector)
 
     @property
     def url(self) -> str:
@@ -116,28 +121,16 @@ class Site:
 
     def start(self) -> None:
         """Starts the server, on the port that it had before."""
-        if not self.port and _FREE_PORTS:
-            self.port = _FREE_PORTS.pop()  # browsers cache by address
-        listener = socket.socket()
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", self.port))
-        self.port = listener.getsockname()[1]
         app = create_app(
             self.functions, self.data, static=ROOT, allow_hosts=[OTHER_HOST], allow_origins=self.allow_origins
         )
-        config = uvicorn.Config(self._around(app), log_level="warning", access_log=False, timeout_graceful_shutdown=1)
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._server.serve([listener])))
-        self._thread.start()
-        while not self._server.started:
-            self._thread.join(0.01)
-            if not self._thread.is_alive():
-                raise RuntimeError("The site's server did not start.")
+        self._served = Served(self._around(app), self.port)
+        self._served.start()
+        self.port = self._served.port
 
     def stop(self) -> None:
         """Stops it and frees the port, as if the machine were gone."""
-        self._server.should_exit = True
-        self._thread.join()
+        self._served.stop()
 
     def __enter__(self) -> Self:
         self.start()
@@ -145,7 +138,7 @@ class Site:
 
     def __exit__(self, *error: object) -> None:
         self.stop()
-        _FREE_PORTS.append(self.port)
+        self._served.give_back()
 
     @contextmanager
     def down(self) -> Iterator[None]:
@@ -176,24 +169,30 @@ class Site:
 
     def _around(self, app: ASGIApp) -> ASGIApp:
         async def site(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] == "http" and scope["path"] in self.pages:
+            if scope["type"] != "lifespan" and scope["path"].startswith(ANY):
+                await self.collector(scope, receive, send)
+            elif scope["type"] == "http" and scope["path"] in self.pages:
                 await self._send_page(send, scope["path"])
             elif scope["type"] == "http" and scope["path"] == NOTHING:
                 await send({"type": "http.response.start", "status": 204, "headers": []})
                 await send({"type": "http.response.body", "body": b""})
             elif scope["type"] == "http" and scope["path"].startswith(MOVED):
                 await _send_elsewhere(send, f"http://127.0.0.1:{self.port}/{scope['path'].removeprefix(MOVED)}")
-            elif scope["type"] == "http" and scope["method"] == "POST" and self.silent:
+            elif scope["type"] != "http" or not (scope["method"] == "POST" and scope["path"].startswith(API)):
+                await self._send_file(app, scope, receive, send)
+            elif self.silent:
                 while (await receive())["type"] != "http.disconnect":
                     pass
-            elif scope["type"] == "http" and scope["method"] == "POST":
-                await app(scope, self._recording(scope, await _whole(receive)), send)
-            elif scope["type"] == "http" and scope["method"] == "GET" and (b"origin", b"null") in scope["headers"]:
-                await app(_from_nowhere(scope), receive, _readable_everywhere(send))
             else:
-                await app(scope, receive, send)
+                await app(scope, self._recording(scope, await _whole(receive)), send)
 
         return site
+
+    async def _send_file(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "GET" and (b"origin", b"null") in scope["headers"]:
+            await app(_from_nowhere(scope), receive, _readable_everywhere(send))
+        else:
+            await app(scope, receive, send)
 
     async def _send_page(self, send: Send, path: str) -> None:
         page = self.pages[path]

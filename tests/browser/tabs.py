@@ -8,7 +8,7 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Frame, Page
 
-from browser.site import OTHER_HOST, Site
+from browser.site import NAMES, Site
 
 BOOT = 90_000
 """Milliseconds that Python may take to be there; seconds on a quiet machine."""
@@ -182,8 +182,11 @@ class Profile:
             error for error in self.errors if not any(re.search(pattern, error) for pattern in self._expected)
         ]
         assert not unexpected, "\n".join(unexpected)
-        hosts = {re.sub(r"^(\w+://[^/:]+|\w+:).*", r"\1", url, flags=re.DOTALL) for url in self.requested}
-        assert hosts <= {"http://localhost", f"http://{OTHER_HOST}", "http://127.0.0.1", "data:", "blob:", "mailto:"}
+        asked = [re.sub(r"(?<=://)[^/@]*@", "", url) for url in self.requested]  # without a user's name
+        hosts = {re.sub(r"^(\w+://[^/:]+|\w+:).*", r"\1", url, flags=re.DOTALL) for url in asked}
+        names = {f"{scheme}://{name}" for scheme in ("http", "ws") for name in ("localhost", "127.0.0.1", *NAMES)}
+        elsewhere = hosts - names - {"data:", "blob:", "mailto:"}
+        assert not elsewhere, elsewhere
 
     def _on_crash(self, _: Page) -> None:
         self.is_spoilt = True

@@ -36,8 +36,9 @@ def test_fetch_gets_the_whole_address_and_the_bound(monkeypatch: pytest.MonkeyPa
         asked.append(arguments)
         return 502, "no"
 
-    browser = SimpleNamespace(resolve=lambda url: "https://page.example" + url, fetch=fetch)
-    monkeypatch.setattr(_platform, "browser", lambda: browser)
+    web = SimpleNamespace(locate=lambda url: ("https://page.example" + url, "https://page.example"), post=fetch)
+    monkeypatch.setattr(_platform, "IN_BROWSER", True)
+    monkeypatch.setattr(_platform, "web", lambda: web)
     response = asyncio.run(FetchTransport().send(Request("/api/query", {"a": "b"}, "body"), 3.5))
     assert (response.status, response.text) == (502, "no")
     assert asked == [("https://page.example/api/query", {"a": "b"}, "body", 3.5)]

@@ -16,6 +16,7 @@ from pillion import _aio, _platform, surroundings
 from pillion_shared import StorageError
 
 LAGS = (0.0, 0.0, 0.0, 0.0005, 0.002, 0.008)
+HOME = "https://shop.example"
 LATE = 0.05
 """How long a write to localStorage or document.cookie may stay unseen in other tabs, in seconds."""
 
@@ -40,11 +41,13 @@ class World:
         self.tabs: list[Tab] = []
         self._tasks: list[asyncio.Task[Any]] = []
         self.windows: list[Window] = []
-        self._real = (_platform.browser, _platform.IN_BROWSER, _platform._clock, surroundings.time)
+        self._real = (_platform.browser, _platform.web, _platform.IN_BROWSER, _platform._clock, surroundings.time)
 
     def install(self) -> None:
         """Makes this the browser of all that runs."""
         _platform.browser, _platform.IN_BROWSER = window_of.get, True  # type: ignore[assignment]
+        here = SimpleNamespace(home=lambda: HOME, locate=lambda url: (HOME + url, HOME))
+        _platform.web = lambda: here  # type: ignore[assignment,return-value]
         _platform._clock = self.loop.time
         surroundings.time = SimpleNamespace(time=self.wall)  # type: ignore[assignment]
 
@@ -62,7 +65,7 @@ class World:
             self.loop.run_until_complete(asyncio.wait(left, timeout=1))
         _aio._running.difference_update(self._tasks)
         self.loop.close()
-        _platform.browser, _platform.IN_BROWSER, _platform._clock, surroundings.time = self._real  # type: ignore[assignment]
+        _platform.browser, _platform.web, _platform.IN_BROWSER, _platform._clock, surroundings.time = self._real  # type: ignore[assignment]
 
     def wall(self) -> float:
         """Seconds since 1970, as the machine's clock has it."""

@@ -18,7 +18,8 @@ NPM = (ROOT, RIVALS)
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 HOST = re.compile(r"https?://(?:[^/@\s\"'<>)\\]*@)?([\w.-]*\w)", re.IGNORECASE)
 KNOWN = re.compile(
-    r"localhost|127\.0\.0\.1|HOST|pyscript\.net|stack\.convex\.dev|www\.w3\.org|github\.com|.*\.(?:example|test)"
+    r"localhost|127\.0\.0\.1|HOST|pyscript\.net|stack\.convex\.dev|www\.w3\.org|github\.com|.*\.(?:example|test)",
+    re.IGNORECASE,
 )
 """The hosts that files may name: this machine, PyScript's CDN and the article in the README, XML's, where npm's
 locks thank authors, and those that are nobody's."""

@@ -32,7 +32,8 @@ def wanted() -> dict[str, str]:
     return {
         path.relative_to(ROOT).as_posix(): path.relative_to(PACKAGES[package].parent).as_posix()
         for package in ("pillion", "pillion_shared")
-        for path in sorted(PACKAGES[package].rglob("*.py"))
+        for path in sorted(PACKAGES[package].rglob("*.*"))
+        if path.suffix in (".py", ".js")
     }
 
 

@@ -7,10 +7,11 @@ import pytest
 
 PUBLIC = {
     "pillion": """
-        ASGITransport Change Client CookieStorage EncodingError FetchTransport FunctionError Int64
-        IndexedDBStorage InvalidIdError LentStorage MemoryStorage NoSessionError NotReadyError PathError PillionError
-        RandomnessError RefreshError Request Response SKIPPED Session SessionError SessionId
-        SessionProvider StorageError StorageReport TransportError WebStorage api is_session_id lend
+        ASGITransport Change Client CookieStorage EncodingError EventStream FetchResponse FetchTransport FunctionError
+        Int64 IndexedDBStorage InvalidIdError LentStorage MemoryStorage NoSessionError NotReadyError PathError
+        PillionError RandomnessError RefreshError Request Response SKIPPED ServerSentEvent Session SessionError
+        SessionId
+        SessionProvider StorageError StorageReport TransportError WebSocket WebStorage api is_session_id lend
         show use_session
     """,
     "pillion_shared": """
@@ -20,9 +21,9 @@ PUBLIC = {
         show token uuid4
     """,
     "pillion_server": """
-        ActionCtx ArgumentError CallError Custom DatabaseError DatabaseReader DatabaseWriter
+        ActionCtx ArgumentError BadSession CallError Custom DatabaseError DatabaseReader DatabaseWriter
         DefinitionError Document Function FunctionError Int64 MutationCtx Query QueryCtx Registry
-        Schema SessionId SessionsReader SessionsWriter StartError Table action api create_app
+        Schema SessionId IncomingSessions SessionsReader SessionsWriter StartError Table action api create_app
         custom_action custom_mutation custom_query internal_action internal_mutation internal_query
         mutation query run_session_functions
     """,

@@ -16,6 +16,9 @@ FOLDERS = {
 ELSEWHERE = {
     # What it talks to exists only there: storages and fetch; their absence; a place without a page.
     "client/pillion/_browser.py": ("browser/test_ride.py", "browser/test_blocked.py", "browser/test_workers.py"),
+    "client/pillion/_js.py": ("browser/test_ride.py", "browser/test_ways_out.py"),
+    "client/pillion/_page.py": ("browser/test_ways_out.py", "browser/test_leaks.py"),
+    "client/pillion/_web.py": ("browser/test_ways_out.py", "browser/test_leaks.py"),
     "client/demo/shop_view.py": ("browser/test_shop.py",),
     "server_stub/pillion_server/__main__.py": ("server/test_main.py",),
 }

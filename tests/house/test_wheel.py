@@ -49,7 +49,7 @@ def test_top_level(unpacked: Path) -> None:
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_file_of_a_package_is_there(package: str, unpacked: Path) -> None:
     """Every module, and py.typed, without which type checkers ignore the annotations."""
-    ours = {path.relative_to(PACKAGES[package]) for path in PACKAGES[package].rglob("*.py")} | {Path("py.typed")}
+    ours = {path.relative_to(PACKAGES[package]) for path in PACKAGES[package].rglob("*.[pj][ys]")} | {Path("py.typed")}
     theirs = {path.relative_to(unpacked / package) for path in (unpacked / package).rglob("*") if path.is_file()}
     assert theirs == ours
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from pillion_server import __main__
 from pillion_server.__main__ import main
 from server.world import HEADER, Process, serving, write_functions
 
@@ -212,3 +213,9 @@ def test_functions_that_never_end_do_not_keep_the_server(functions: Path, tmp_pa
 def _give_up(process: Process, kind: str, path: str) -> None:
     with contextlib.suppress(OSError, http.client.HTTPException):
         process.call(kind, path)
+
+
+def test_answers_are_not_held_back() -> None:
+    """asyncio switches Nagle's algorithm off only for sockets that say they are TCP; else an answer waits 40 ms."""
+    with __main__._listen("127.0.0.1", 0) as listener:
+        assert listener.proto == socket.IPPROTO_TCP

@@ -1,0 +1,208 @@
+"""`session.fetch`: the browser's fetch in the shape of PyScript's, with the session's ID."""
+
+import json
+
+from pillion import _platform
+from pillion.placing import CONTENT_TYPE, JSON, Placement, with_header
+from pillion_shared import TransportError
+from pillion_shared.errors import ABSENT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Generator
+    from typing import Any
+
+    from pillion.credentials import Credentials
+    from pillion_shared import SessionId
+
+
+class Outgoing:
+    """A request of plain HTTP before it has the ID.
+
+    target: an address, or a Request of the browser's. options: those of fetch; `headers` is a dict or Headers, `body`
+    what fetch takes, or bytes. data: what `json=` was given, else `ABSENT`.
+    """
+
+    def __init__(self, target: "Any", placement: Placement, options: "dict[str, Any]", data: object = ABSENT) -> None:
+        self._placement = placement
+        self._options = dict(options)
+        headers = self._options.pop("headers", None)
+        self._headers: dict[str, str] = headers if isinstance(headers, dict) else _items_of(headers)
+        self._body = self._options.pop("body", None)
+        if data is not ABSENT:
+            if self._body is not None:
+                raise ValueError("The body is json= or body=, not both.")
+            self._body = json.dumps(data)
+            self._headers = with_header(self._headers, CONTENT_TYPE, JSON)
+        elif isinstance(self._body, (dict, list)):
+            raise TypeError("A dict is no body: pass it as json=, or its text, or a FormData.")
+        self.target = target
+        self.is_request = not isinstance(target, str)
+        if self.is_request and placement.field is not None:
+            raise ValueError("A Request has its body already: with field= pass the address, and json= or body=.")
+        self.url = str(target.url) if self.is_request else target
+
+    def carrying(self, session_id: "SessionId | None") -> "dict[str, Any]":
+        """The options of fetch, with the ID where there is one. Raises `ValueError` for a body that can't hold it."""
+        headers, body, options = self._headers, self._body, dict(self._options)
+        if session_id is not None:
+            if not self.is_request:
+                headers, body = self._placement.put(session_id, headers, body)
+            if not self._placement.follows_redirects and options.get("redirect") != "manual":
+                options["redirect"] = "error"
+        if headers:
+            options["headers"] = headers
+        if body is not None:
+            options["body"] = body
+            options.setdefault("method", "POST")
+            if _is_stream(body):
+                options.setdefault("duplex", "half")
+        return options
+
+    def addressed(self, href: str, session_id: "SessionId | None", options: "Any") -> "Any":
+        """What fetch is given as its first argument: the address, or a Request that has the options in it already."""
+        if not self.is_request:
+            return href
+        if session_id is None or self._placement.header is None:
+            return self.target
+        web = _platform.web()
+        value = self._placement.value(session_id)
+        return web.with_header(self.target, options, self._placement.header, value)
+
+
+def _items_of(headers: "Any") -> "dict[str, str]":
+    if headers is None:
+        return {}
+    found: dict[str, str] = _platform.web().items_of(headers)
+    return found
+
+
+def _is_stream(body: "Any") -> bool:
+    if isinstance(body, (str, bytes, bytearray, memoryview)):
+        return False
+    return bool(_platform.web().kind_of(body) == "ReadableStream")
+
+
+async def send(credentials: "Credentials", outgoing: Outgoing, seconds: "float | None" = None) -> "FetchResponse":
+    """The answer to a request that carries the ID, if it goes where the ID may go. Raises `TransportError`."""
+    web = require_browser("session.fetch")
+    href, is_ours = credentials.destinations.find(outgoing.url)
+    session_id = await credentials.wait() if is_ours else None
+    options = outgoing.carrying(session_id)
+    target = outgoing.addressed(href, session_id, options)
+    if outgoing.is_request and session_id is not None:
+        options = {"signal": options.get("signal")}  # the rest is in the new Request
+    response, end = await web.fetch(target, options, seconds)
+    return FetchResponse(response, end)
+
+
+def require_browser(what: str) -> "Any":
+    """The browser's ways out; raises `TransportError` where there are none."""
+    if not _platform.IN_BROWSER:
+        raise TransportError(f"{what} is the browser's: elsewhere use requests or httpx with auth=session.auth.")
+    return _platform.web()
+
+
+class FetchResponse:
+    """What came back. Attributes of the browser's Response are found on it: `ok`, `status`, `headers.get(name)`, `url`.
+
+    Bodies are read once, by one of the methods; all of them raise `TransportError` if it doesn't arrive whole.
+    """
+
+    def __init__(self, response: "Any", end: "Callable[[], None]") -> None:
+        self._response = response
+        self._end = end
+
+    def __getattr__(self, name: str) -> "Any":
+        return getattr(self._response, name)
+
+    async def text(self) -> str:
+        """The body as text, decoded as UTF-8."""
+        return str(await self._read("text"))
+
+    async def json(self) -> "Any":
+        """The body's JSON as Python values. Raises `ValueError`."""
+        return json.loads(await self.text())
+
+    async def bytearray(self) -> "bytearray":
+        """The body as it is."""
+        return bytearray(_platform.web().octets_of(await self._read("arrayBuffer")))
+
+    async def arrayBuffer(self) -> memoryview:  # noqa: N802 - PyScript's name for it
+        """The body as it is."""
+        return memoryview(await self.bytearray())
+
+    async def blob(self) -> "Any":
+        """The body as a Blob of the browser's."""
+        return await self._read("blob")
+
+    def chunks(self) -> "Chunks":
+        """The body as it arrives, for `async for`: pieces of bytes."""
+        return Chunks(_platform.web().Stream(self._response), self._end)
+
+    def close(self) -> None:
+        """Ends the transfer, if it is still under way."""
+        self._end()
+
+    async def _read(self, how: str) -> "Any":
+        return await _platform.web().read(self._response, how)
+
+    def __repr__(self) -> str:
+        return f"FetchResponse({self._response.status})"
+
+
+class Chunks:
+    """The pieces of a body, as they arrive. `close` ends the transfer early."""
+
+    def __init__(self, stream: "Any", end: "Callable[[], None]") -> None:
+        self._stream = stream
+        self.close = end
+
+    def __aiter__(self) -> "Chunks":
+        return self
+
+    async def __anext__(self) -> bytes:
+        chunk: bytes | None = await self._stream.next()
+        if chunk is None:
+            raise StopAsyncIteration
+        return chunk
+
+
+class Fetch:
+    """A fetch that is sent when it is awaited: itself, for the response, or one of its methods, for the body.
+
+    response = await session.fetch(url)
+    items = await session.fetch(url).json()
+    """
+
+    def __init__(self, begin: "Callable[[], Coroutine[Any, Any, FetchResponse]]") -> None:
+        self._begin = begin
+
+    if _platform.SHARES_A_TASK:  # MicroPython awaits iterators
+
+        def __iter__(self) -> "Any":
+            return self._begin()
+    else:
+
+        def __await__(self) -> "Generator[Any, Any, FetchResponse]":
+            return self._begin().__await__()
+
+    async def text(self) -> str:
+        """The body as text, decoded as UTF-8."""
+        return await (await self._begin()).text()
+
+    async def json(self) -> "Any":
+        """The body's JSON as Python values. Raises `ValueError`."""
+        return await (await self._begin()).json()
+
+    async def bytearray(self) -> "bytearray":
+        """The body as it is."""
+        return await (await self._begin()).bytearray()
+
+    async def arrayBuffer(self) -> memoryview:  # noqa: N802 - PyScript's name for it
+        """The body as it is."""
+        return await (await self._begin()).arrayBuffer()
+
+    async def blob(self) -> "Any":
+        """The body as a Blob of the browser's."""
+        return await (await self._begin()).blob()

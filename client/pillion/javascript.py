@@ -1,0 +1,90 @@
+"""The session for the page's own JavaScript: opt-in, for pages whose calls are not all Python's.
+
+    from pillion import javascript
+    remove = javascript.install(session)
+
+From then on `fetch` and XMLHttpRequest of this realm (a page, or a worker, which has its own) send the ID where it may
+go, by the rules of `session.fetch`; and `window.pillion` has `id`, `state` and `ready()`, a promise of the ID. What
+Python sends through them, such as `pyscript.fetch`, carries it as well.
+"""
+
+from pillion import _platform
+from pillion._aio import spawn
+from pillion_shared import NotReadyError, SessionError
+from pillion_shared.wire import authorization
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from typing import Any
+
+    from pillion.session import Session
+
+_installed: "list[tuple[Session, Callable[[], None]]]" = []
+
+
+def install(session: "Session", name: str = "pillion") -> "Callable[[], None]":
+    """Has the page's JavaScript carry `session`; returns what undoes it. To do it twice changes nothing.
+
+    name: of the object on `window`. The latest session wins for those origins that several may be sent to. Needs a
+    page whose Content-Security-Policy, if any, allows `'unsafe-eval'`, as PyScript does; else load page.js by a
+    `<script>` of its own first. Raises `SessionError` outside a browser.
+    """
+    if not _platform.IN_BROWSER:
+        raise SessionError("There is no JavaScript outside a browser: javascript.install() is for pages.")
+    for installed, undo in _installed:
+        if installed is session:
+            return undo
+    credentials = session.credentials
+
+    def value() -> "str | None":
+        return authorization(credentials.present()) if credentials.is_settled() else None
+
+    reasons: list[str] = []
+
+    def now() -> "str | None":
+        try:
+            return authorization(credentials.now())
+        except NotReadyError as error:
+            reasons[:] = [f"NotReadyError: {error}"]
+            return None
+
+    async def header() -> str:
+        return authorization(await credentials.wait())
+
+    def wait(resolve: "Callable[[str], object]", reject: "Callable[[Any], object]") -> None:
+        spawn(_settle(header(), resolve, reject))
+
+    def ready(resolve: "Callable[[str], object]", reject: "Callable[[Any], object]") -> None:
+        spawn(_settle(session.ready(), resolve, reject))
+
+    functions: dict[str, Callable[..., object]] = {
+        "value": value,
+        "wait": wait,
+        "now": now,
+        "why": lambda: reasons[0],
+        "ready": ready,
+        "id": lambda: session.id,
+        "state": lambda: session.state,
+    }
+    undo_layers: Callable[[], None] = _platform.page().install(credentials.destinations.origins, functions, name)
+
+    def remove() -> None:
+        if entry in _installed:
+            _installed.remove(entry)
+            undo_layers()
+
+    entry = (session, remove)
+    _installed.append(entry)
+    return remove
+
+
+async def _settle(
+    coroutine: "Coroutine[Any, Any, str]", resolve: "Callable[[str], object]", reject: "Callable[[Any], object]"
+) -> None:
+    try:
+        value = await coroutine
+    except Exception as error:
+        reject(_platform.page().error(type(error).__name__, str(error)))
+    else:
+        resolve(value)

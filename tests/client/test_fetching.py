@@ -1,0 +1,116 @@
+"""What a fetch sends and gives back, without a browser; with one it is tried by browser/test_ways_out.py."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pillion import FetchResponse, SessionId, TransportError, _platform
+from pillion.fetching import Fetch, Outgoing, require_browser
+from pillion.placing import Placement
+
+ID = SessionId("0123456789abcdefghij")
+AUTHORIZED = {"Authorization": f"Session {ID}"}
+
+
+@pytest.mark.parametrize(
+    ("placement", "options", "session_id", "wanted"),
+    [
+        (Placement(), {}, ID, {"headers": AUTHORIZED}),
+        (Placement(), {}, None, {}),
+        (Placement(), {"redirect": "manual"}, ID, {"headers": AUTHORIZED, "redirect": "manual"}),
+        (Placement("X-Id"), {}, ID, {"headers": {"X-Id": ID}, "redirect": "error"}),
+        (Placement("X-Id"), {"redirect": "follow"}, ID, {"headers": {"X-Id": ID}, "redirect": "error"}),
+        (Placement("X-Id"), {"redirect": "manual"}, ID, {"headers": {"X-Id": ID}, "redirect": "manual"}),
+        (Placement("X-Id"), {}, None, {}),
+        (Placement(), {"body": "x", "signal": 1}, None, {"body": "x", "signal": 1, "method": "POST"}),
+        (Placement(), {"body": b"x", "method": "PUT"}, None, {"body": b"x", "method": "PUT"}),
+    ],
+)
+def test_the_options_have_the_id(
+    placement: Placement, options: dict[str, Any], session_id: SessionId | None, wanted: dict[str, Any]
+) -> None:
+    """Where there is one; whatever else than `Authorization` carries it follows no redirect."""
+    before = dict(options)
+    assert Outgoing("/x", placement, options).carrying(session_id) == wanted
+    assert options == before
+
+
+def test_json_is_written_once() -> None:
+    """With its type, unless the caller has said another one; the ID may be a field of it."""
+    assert Outgoing("/x", Placement(), {}, {"a": 1}).carrying(None) == {
+        "headers": {"content-type": "application/json"},
+        "body": '{"a": 1}',
+        "method": "POST",
+    }
+    options = Outgoing("/x", Placement(field="sid"), {"headers": {"Content-Type": "application/json"}}, {}).carrying(ID)
+    assert options["body"] == f'{{"sid": "{ID}"}}'
+    assert options["headers"] == {"Content-Type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    ("target", "placement", "options", "data", "error"),
+    [
+        ("/x", Placement(), {"body": "a"}, 1, "not both"),
+        ("/x", Placement(), {"body": {"a": 1}}, None, "not both"),
+        (SimpleNamespace(url="http://shop.example/"), Placement(field="a"), {}, 1, "has its body already"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    target: Any, placement: Placement, options: dict[str, Any], data: object, error: str
+) -> None:
+    """Before anything is sent."""
+    with pytest.raises(ValueError, match=error):
+        Outgoing(target, placement, options, data)
+
+
+def test_a_dict_is_no_body() -> None:
+    """`pyscript.fetch` would send "[object Object]"."""
+    with pytest.raises(TypeError, match="json="):
+        Outgoing("/x", Placement(), {"body": {"a": 1}})
+
+
+def test_outside_a_browser_there_is_none() -> None:
+    """The error names what there is."""
+    with pytest.raises(TransportError, match=r"auth=session\.auth"):
+        require_browser("session.fetch")
+
+
+class Web:
+    """The browser's ways out, of which only the reading is asked."""
+
+    async def read(self, response: Any, how: str) -> Any:
+        return {"text": '["é"]', "arrayBuffer": b"ab", "blob": "a blob"}[how]
+
+    def octets_of(self, buffer: bytes) -> bytes:
+        return buffer
+
+
+def test_a_fetch_is_awaited_or_chained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Itself for the response, its methods for the body."""
+    monkeypatch.setattr(_platform, "web", Web)
+    sent = []
+    response = FetchResponse(SimpleNamespace(status=200, ok=True), lambda: sent.append("ended"))
+
+    async def begin() -> FetchResponse:
+        sent.append("sent")
+        return response
+
+    async def main() -> None:
+        assert await Fetch(begin) is response
+        assert (response.status, response.ok) == (200, True)
+        for fetched in (Fetch(begin), response):
+            assert await fetched.text() == '["é"]'
+            assert await fetched.json() == ["é"]
+            assert await fetched.bytearray() == bytearray(b"ab")
+            assert await fetched.arrayBuffer() == memoryview(b"ab")
+            assert await fetched.blob() == "a blob"
+
+    asyncio.run(main())
+    assert sent == ["sent"] * 6
+    response.close()
+    assert sent[-1] == "ended"
+    assert repr(response) == "FetchResponse(200)"
+    with pytest.raises(AttributeError):
+        response.nothing  # noqa: B018

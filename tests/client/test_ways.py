@@ -1,0 +1,57 @@
+"""The ways out, as far as they can be told without a browser."""
+
+import asyncio
+
+import pytest
+
+from pillion import Client, SessionProvider, TransportError
+from pillion.testing import MockTransport
+
+
+def offer() -> SessionProvider:
+    """A session whose ID may go to two origins."""
+    client = Client("https://shop.example/api", MockTransport(lambda call: None))
+    return SessionProvider(client, "memory", allow_origins=["https://api.example"])
+
+
+@pytest.mark.parametrize(
+    ("url", "carries"),
+    [("https://shop.example/x", True), ("https://api.example/x", True), ("https://evil.example/x", False)],
+)
+def test_headers_are_for_those_who_may_have_them(url: str, carries: bool) -> None:
+    """The client's origin, and those that the provider allows."""
+
+    async def main() -> None:
+        with offer() as session:
+            await session.ready()
+            wanted = {"Authorization": f"Session {session.id}"} if carries else {}
+            assert session.headers(url) == wanted
+
+    asyncio.run(main())
+
+
+def test_outside_a_browser_the_browsers_own_ways_are_not_there() -> None:
+    """Each says so, and what there is instead."""
+
+    async def main() -> None:
+        with offer() as session:
+            await session.ready()
+            with pytest.raises(TransportError, match=r"auth=session\.auth"):
+                await session.fetch("https://shop.example/x")
+            with pytest.raises(TransportError, match=r"auth=session\.auth"):
+                session.beacon("https://shop.example/x")
+            events = session.events("https://shop.example/x", retry=60)
+            waiting = asyncio.create_task(events.__anext__())
+            await asyncio.sleep(0.01)
+            assert "auth=session.auth" in str(events.error)
+            events.close()
+            with pytest.raises(StopAsyncIteration):
+                await waiting
+
+    asyncio.run(main())
+
+
+def test_an_origin_that_is_none_is_refused_at_once() -> None:
+    """By the provider, where it is written."""
+    with pytest.raises(ValueError, match="no origin"):
+        SessionProvider(Client("/api", MockTransport(lambda call: None)), allow_origins=["shop.example"])
