@@ -19,7 +19,7 @@ UV = .venv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 -
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PYTHON
 
-.PHONY: help demo test test-fast table vendor lint mypy pyright unit browser wheel lock clean FORCE
+.PHONY: help demo test test-fast table bench vendor lint mypy pyright unit browser wheel lock clean FORCE
 
 help: ## this list
 	@echo "pillion: make ..."
@@ -39,6 +39,9 @@ test-fast: .venv/.dev vendor/.made node_modules/.made ## the same without the br
 table: .venv/.dev vendor/.made $(RIVALS)/build/.made ## measure pillion and others, and write the README's table
 	@$(PYTHON_BIN) tests/browser_finder.py --install
 	@PILLION_WRITE_TABLE=1 $(PYTEST) tests/browser/test_table.py -k readme
+
+bench: .venv/.dev vendor/.made ## measure what a session costs each way out of a page, and its start
+	@$(PYTHON_BIN) benchmarks/ways_out.py
 
 vendor: vendor/.made ## the browser runtimes, fetched into vendor/
 

@@ -26,6 +26,10 @@ MICROPYTHON = sys.implementation.name == "micropython"
 IN_PAGE = hasattr(js, "document") and not hasattr(js, "WorkerGlobalScope")
 
 
+LAYERS = "__pillion_layers__"
+"""What page.js puts on `globalThis`."""
+
+
 def promise() -> "tuple[Any, Callable[[object], None]]":
     """A promise, and what resolves it."""
     made = deferred()
@@ -56,13 +60,24 @@ async def ask(target: "Any", name: str, *arguments: object) -> "Any":
     return await attempt(js.Reflect.apply.bind(None, function, None, js.Array.of(*arguments)))
 
 
-async def attempt(function: "Any") -> "Any":
-    """What a JavaScript function of no arguments returns; raises `StorageError` with what it throws."""
+async def attempt(function: "Any", failure: "type[Exception]" = StorageError) -> "Any":
+    """What a JavaScript function of no arguments returns; raises `failure` with what it throws."""
     try:
         return await js.Promise.resolve().then(function)
     except Exception as error:
         why = reason(error)
-    raise StorageError(why)
+    raise failure(why)
+
+
+async def construct(kind: "Any", *arguments: object) -> "Any":
+    """A new object of JavaScript's; raises `ValueError` with what its making throws."""
+    if MICROPYTHON:
+        return await attempt(js.Reflect.construct.bind(None, kind, js.Array.of(*arguments), kind), ValueError)
+    try:
+        return kind.new(*arguments)
+    except Exception as error:
+        why = reason(error)
+    raise ValueError(why)
 
 
 def reason(error: "Any") -> str:

@@ -2,19 +2,22 @@
 
 import js
 
-from pillion._js import forget, proxy_of
+from pillion._js import LAYERS, forget, proxy_of
+from pillion_shared import SessionError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-LAYERS = "__pillion_layers__"
 SOURCE = "page.js"
 
 
 def install(origins: "Iterable[str]", functions: "dict[str, Callable[..., object]]", name: str) -> "Callable[[], None]":
-    """Lays the layers, and sets `window[name]`; returns what undoes both. functions: those of a rule of page.js."""
+    """Lays the layers, and sets `window[name]`; returns what undoes both. functions: those of a rule of page.js.
+
+    Raises `SessionError` where the page has something of that name that stays.
+    """
     layers = _layers()
     rule = js.Object.new()
     rule.origins = js.Set.new(js.Array.of(*origins))
@@ -23,18 +26,18 @@ def install(origins: "Iterable[str]", functions: "dict[str, Callable[..., object
         proxy = proxy_of(function)
         proxies.append(proxy)
         setattr(rule, each, proxy)
-    before = js.Object.getOwnPropertyDescriptor(js.globalThis, name)
-    js.Object.defineProperty(js.globalThis, name, _property(layers.face(rule)))
-    layers.add(rule)
+
+    def give_up() -> None:
+        for proxy in proxies:
+            forget(proxy)
+
+    if not layers.add(rule, name):
+        give_up()
+        raise SessionError(f"The page has a {name!r} of its own that can't be replaced: install(session, name=...).")
 
     def remove() -> None:
         layers.remove(rule)
-        if hasattr(before, "configurable"):
-            js.Object.defineProperty(js.globalThis, name, before)
-        else:
-            js.Reflect.deleteProperty(js.globalThis, name)
-        for proxy in proxies:
-            forget(proxy)
+        give_up()
 
     return remove
 
@@ -51,9 +54,3 @@ def _layers() -> "Any":
         with open(__file__.rpartition("/")[0] + "/" + SOURCE) as file:  # noqa: PTH123 - MicroPython's Path has no open
             js.Function.new(file.read())()
     return getattr(js.globalThis, LAYERS)
-
-
-def _property(value: "Any") -> "Any":
-    described = js.Object.new()
-    described.value, described.configurable, described.enumerable = value, True, False
-    return described

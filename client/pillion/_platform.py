@@ -19,6 +19,9 @@ SHARES_A_TASK = IN_BROWSER and sys.implementation.name == "micropython"
 """Whether coroutines called by JavaScript are one task to asyncio."""
 
 
+_web_module: "list[ModuleType]" = []
+
+
 def browser() -> "ModuleType":
     """The one module that talks to the browser; only where `IN_BROWSER`."""
     from pillion import _browser
@@ -35,9 +38,11 @@ def bridge() -> "ModuleType":
 
 def web() -> "ModuleType":
     """The one module that knows the browser's ways out; only where `IN_BROWSER`."""
-    from pillion import _web
+    if not _web_module:  # an import is a search each time, and every call of plain HTTP asks
+        from pillion import _web
 
-    return _web
+        _web_module.append(_web)
+    return _web_module[0]
 
 
 def page() -> "ModuleType":
@@ -63,6 +68,40 @@ def locate(url: str) -> "tuple[str, str | None] | None":
     return located
 
 
+def form_with(body: str, name: str, value: str) -> str:
+    """A form's text, `a=b&c=d`, with one more field, unless it has it already."""
+    whole: str = web().form_with(body, name, value) if IN_BROWSER else _form_with(body, name, value)
+    return whole
+
+
+def _form_with(body: str, name: str, value: str) -> str:
+    from urllib.parse import parse_qsl, urlencode
+
+    has_it = any(each == name for each, _ in parse_qsl(body, keep_blank_values=True))
+    return body if has_it else "&".join(filter(None, (body, urlencode({name: value}))))
+
+
+def is_same_everywhere(url: str) -> bool:
+    """Whether everybody reads one address in it: it is whole, or begins with a slash, and no `<base>` changes it."""
+    if url[:7] == "http://" or url[:8] == "https://":
+        return True
+    if "://" not in url and url[:1] != "/":
+        return False  # `evil.example/x` is a path to a browser, and a host to urllib3
+    return not IN_BROWSER or bool(web().locate(url) == web().locate_with_base(url))
+
+
+def set_page(href: str) -> None:
+    """Says where the page of this worker is."""
+    if IN_BROWSER:
+        web().set_page(href)
+
+
+def page_address() -> "str | None":
+    """Where this page is; `None` outside a browser, and in a worker that nobody has told."""
+    href: str | None = web().page() if IN_BROWSER else None
+    return href
+
+
 def _locate(url: str) -> "tuple[str, str | None] | None":
     from urllib.parse import urlsplit
 
@@ -70,14 +109,14 @@ def _locate(url: str) -> "tuple[str, str | None] | None":
         return None
     try:
         parts = urlsplit(url)
-        host, port = (parts.hostname or "").encode("idna").decode().lower(), parts.port
+        host, port = parts.hostname or "", parts.port
     except ValueError:
         return None
     ports = {"http": 80, "https": 443, "ws": 80, "wss": 443}
     if not parts.scheme or not host:
         return None
-    if parts.scheme not in ports or "@" in parts.netloc:
-        return url, None
+    if parts.scheme not in ports or "@" in parts.netloc or any(letter > "~" for letter in host):
+        return url, None  # the standards differ about names of other letters
     host = f"[{host}]" if ":" in host else host
     return url, f"{parts.scheme}://{host}" + ("" if port in (None, ports[parts.scheme]) else f":{port}")
 

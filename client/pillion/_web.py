@@ -4,7 +4,17 @@ import json
 
 import js
 
-from pillion._js import IN_PAGE, deferred, forget, is_there, proxy_of, reason
+from pillion._js import (
+    IN_PAGE,
+    LAYERS,
+    attempt,
+    construct,
+    deferred,
+    forget,
+    is_there,
+    proxy_of,
+    reason,
+)
 from pillion_shared import TransportError
 from pillion_shared.ids import quotable
 from pillion_shared.shapes import is_dict, is_list
@@ -15,17 +25,54 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+_page: "list[str]" = []
+
+
+def set_page(href: str) -> None:
+    """Says where the page of this worker is, which a worker can't see by itself."""
+    _page[:] = [href]
+
+
+def page() -> "str | None":
+    """The address of this page, or of this worker's; `None` where nobody has said it."""
+    if IN_PAGE:
+        return str(js.location.href)
+    return _page[0] if _page else None
+
+
 def locate(url: str) -> "tuple[str, str | None] | None":
     """`url` made absolute against the page, never against a `<base>`, and its origin, if it is one of http.
 
-    In a worker it is the page's origin that counts. `None` for what is no address.
+    `None` for what is no address, and for one relative to a page that nobody knows: in a worker without `lend` all
+    but those that begin with a slash.
     """
-    if IN_PAGE:
-        return _located(url, str(js.location.href))
-    return _located(url, f"{home()}/" if home() else None)
+    base = page()
+    if base is None and home() is not None and url[:1] in ("/", "\\"):
+        base = f"{home()}/"
+    return _located(url, base)
+
+
+def locate_with_base(url: str) -> "tuple[str, str | None] | None":
+    """The same as the browser itself does it, with the page's `<base>`."""
+    return _located(url, str(js.document.baseURI)) if IN_PAGE else locate(url)
+
+
+_found: "dict[tuple[str, str | None], tuple[str, str | None] | None]" = {}
+MAX_FOUND = 100
+"""How many addresses are remembered: to take one apart costs more than all else of a call."""
 
 
 def _located(url: str, base: "str | None") -> "tuple[str, str | None] | None":
+    if url[:7] == "http://" or url[:8] == "https://":
+        base = None
+    if (url, base) not in _found:
+        if len(_found) >= MAX_FOUND:
+            _found.clear()
+        _found[url, base] = _parsed(url, base)
+    return _found[url, base]
+
+
+def _parsed(url: str, base: "str | None") -> "tuple[str, str | None] | None":
     based = (url,) if base is None else (url, base)
     if not js.URL.canParse(*based):
         return None
@@ -60,29 +107,41 @@ async def fetch(
 ) -> "tuple[Any, Callable[[], None]]":
     """The browser's Response to an address or a Request, and what ends the transfer. Raises `TransportError`.
 
-    Cancelled, it is aborted. Once the Response is there only what has been returned, or the `signal` among the
-    options, or `seconds`, aborts it.
+    seconds: until the answer begins; the transfer of its body takes as long as it takes. Cancelled, it is aborted.
     """
     ended = js.AbortController.new()
-    signals = [ended.signal]
-    if seconds is not None:
-        signals.append(js.AbortSignal.timeout(int(seconds * 1000)))
-    if is_there(options.get("signal")):
-        signals.append(options["signal"])
+    is_request = not isinstance(target, str)
+    given_signals = [options.get("signal"), target.signal if is_request else None]
+    signals = [ended.signal] + [signal for signal in given_signals if signal is not None and is_there(signal)]
     given = as_js(options)
     given.signal = ended.signal if len(signals) == 1 else js.AbortSignal.any(js.Array.of(*signals))
+    if is_request:  # any options at all reset these two
+        given.referrer, given.referrerPolicy = target.referrer, target.referrerPolicy
+    timer = None
+    if seconds is not None:
+        late = js.DOMException.new("It took too long.", "TimeoutError")
+        timer = js.setTimeout(ended.abort.bind(ended), int(seconds * 1000), late)
 
     def end() -> None:
         ended.abort()
 
     try:
-        return await js.fetch(target, given), end
+        return await _through_layers(target, given), end
     except Exception as error:
         why = reason(error)
     except BaseException:
         end()
         raise
-    raise _lost(target if isinstance(target, str) else str(target.url), why, seconds)
+    finally:
+        if timer is not None:
+            js.clearTimeout(timer)
+    raise _lost(str(target.url) if is_request else target, why, seconds)
+
+
+def _through_layers(target: "Any", given: "Any") -> "Any":
+    """The page's fetch, in which the layer of page.js adds nothing to what is ours."""
+    layers = getattr(js, LAYERS, None)
+    return js.fetch(target, given) if layers is None else layers.fetch(target, given)
 
 
 async def forward(request: "Any", options: "Any" = None) -> "Any":
@@ -94,7 +153,7 @@ def send_last(target: str, options: "dict[str, Any]") -> None:
     """Sends a request that outlives its page, whose answer nobody waits for."""
     given = as_js(options)
     given.keepalive = True
-    js.fetch(target, given).catch(js.Boolean)  # any function of JavaScript's: the failure counts as seen
+    _through_layers(target, given).catch(js.Boolean)  # any function of JavaScript's: the failure counts as seen
 
 
 def _lost(url: str, why: str, seconds: "float | None") -> TransportError:
@@ -110,10 +169,14 @@ def _lost(url: str, why: str, seconds: "float | None") -> TransportError:
 
 def as_js(options: "dict[str, Any]") -> "Any":
     """The options of a fetch. Bytes become a Uint8Array, dicts and lists what JSON makes of them; `None` goes."""
-    made = js.Object.new()
+    plain: dict[str, Any] = {}
+    others: dict[str, Any] = {}
     for name, value in options.items():
         if value is not None:
-            setattr(made, name, _as_js(value))
+            (plain if isinstance(value, (str, bool, int, dict, list)) else others)[name] = value
+    made = js.JSON.parse(json.dumps(plain))
+    for name, value in others.items():
+        setattr(made, name, _as_js(value))
     return made
 
 
@@ -128,11 +191,6 @@ def _as_js(value: "Any") -> "Any":
 def kind_of(value: object) -> str:
     """What JavaScript calls an object of its own: `"Request"`, `"FormData"`, `"ReadableStream"`."""
     return str(js.Object.prototype.toString.call(value))[8:-1]
-
-
-def has_header(target: "Any", name: str) -> bool:
-    """Whether a Request or Headers has one of that name."""
-    return bool(getattr(target, "headers", target).has(name))
 
 
 def items_of(headers: "Any") -> "dict[str, str]":
@@ -163,9 +221,26 @@ def with_field(body: "Any", name: str, value: str) -> "Any":
     return copy
 
 
-def with_header(request: "Any", options: "Any", name: str, value: str) -> "Any":
-    """The Request that `fetch(request, options)` would send, with the header, too, unless it has it already."""
-    made = js.Request.new(request, as_js(options) if isinstance(options, dict) else options)  # pyright: ignore[reportUnknownArgumentType]
+def form_with(body: str, name: str, value: str) -> str:
+    """A form's text with one more field, unless it has it already."""
+    fields = js.URLSearchParams.new(body)
+    if fields.has(name):
+        return body
+    more = js.URLSearchParams.new()
+    more.append(name, value)
+    return "&".join([each for each in (body, str(more.toString())) if each])
+
+
+async def with_header(request: "Any", options: "Any", name: str, value: str) -> "Any":
+    """The Request that `fetch(request, options)` would send, with the header, too, unless it has it already.
+
+    Raises `ValueError` where the browser makes no Request of them.
+    """
+    given = options
+    if isinstance(options, dict):
+        given = as_js(options)  # pyright: ignore[reportUnknownArgumentType]
+        given.referrer, given.referrerPolicy = request.referrer, request.referrerPolicy
+    made = await construct(js.Request, request, given)
     if not made.headers.has(name):
         made.headers.set(name, value)
     return made
@@ -185,12 +260,15 @@ class Stream:
 
     def __init__(self, response: "Any") -> None:
         self._url = str(response.url)
-        self._reader = response.body.getReader() if is_there(response.body) else None
+        self._body = response.body
+        self._reader: Any = None
 
     async def next(self) -> "bytes | None":
-        """The next bytes, `None` at the end. Raises `TransportError`."""
-        if self._reader is None:
+        """The next bytes, `None` at the end. Raises `TransportError`, also if the body is read by others already."""
+        if not is_there(self._body):
             return None
+        if self._reader is None:
+            self._reader = await attempt(self._body.getReader.bind(self._body), TransportError)
         try:
             chunk = await self._reader.read()
             return None if chunk.done else octets_of(chunk.value)
@@ -212,10 +290,9 @@ async def open_socket(
 ) -> "tuple[Any, Callable[[], None]]":
     """An open WebSocket, which calls back for every message and at its end; and what forgets it.
 
-    Raises `TransportError`. Cancelled, it is closed.
+    Raises `TransportError`, and `ValueError` for protocols that are none. Cancelled, it is closed.
     """
     opened = deferred()
-    handlers = js.Object.new()
 
     def on_message(event: "Any") -> None:
         data = event.data
@@ -225,11 +302,13 @@ async def open_socket(
         opened.resolve(False)
         closed(int(event.code), str(event.reason))
 
+    # Made here and not in a promise: Firefox 153 crashes when a promise makes one in a worker, and its events don't
+    # wait for handlers. So what it would throw at is refused before.
+    _check_socket(url, protocols)
     socket = js.WebSocket.new(url, as_js({"list": protocols}).list)
     socket.binaryType = "arraybuffer"
     proxies = [proxy_of(on_message), proxy_of(on_close)]
-    handlers.onmessage, handlers.onclose, handlers.onopen = proxies[0], proxies[1], opened.resolve
-    js.Object.assign(socket, handlers)
+    socket.onmessage, socket.onclose, socket.onopen = proxies[0], proxies[1], opened.resolve
 
     def forget_it() -> None:
         socket.onmessage = socket.onclose = socket.onopen = None
@@ -248,6 +327,17 @@ async def open_socket(
             f"{quotable(url)} can't be reached. Does the server run, and does it take WebSockets there?"
         )
     return socket, forget_it
+
+
+def _check_socket(url: str, protocols: "list[str]") -> None:
+    """Raises `ValueError` for what the WebSocket standard has its constructor throw at."""
+    wrong = [each for each in protocols if not (each and all("!" <= letter <= "~" for letter in each))]
+    if wrong or len({each.lower() for each in protocols}) < len(protocols):
+        raise ValueError("The protocols of a WebSocket are different words of printable ASCII.")
+    if "#" in url:
+        raise ValueError("The address of a WebSocket has no fragment, #….")
+    if url.startswith("ws:") and (home() or "").startswith("https:"):
+        raise ValueError("A page that came over https opens no WebSocket but wss://….")
 
 
 def is_open(socket: "Any") -> bool:

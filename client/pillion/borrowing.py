@@ -63,6 +63,8 @@ class BorrowedIdentity:
         told = await self._asked()
         if told is None:
             return
+        if told.get("page"):
+            _platform.set_page(told["page"])
         kind, persistent, why = told["storage"]
         self.report = StorageReport(kind, persistent, why)
         self.id, self.origin, self.parent, self.state = told["id"], told["origin"], told["parent"], PRESENT
@@ -112,6 +114,9 @@ class BorrowedIdentity:
     def is_held_up(self) -> bool:
         """Whether the caller's call has to wait for a refresh."""
         return not self.is_sure()
+
+    def use(self) -> None:
+        """Nothing: the page counts the uses."""
 
     def is_recent(self) -> bool:
         """The same as `is_sure`: the page tells every change."""

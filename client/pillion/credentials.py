@@ -1,5 +1,6 @@
 """The ID for what leaves the page, at the moment of sending, and for those only who may have it."""
 
+from pillion import _platform
 from pillion._aio import apart
 from pillion_shared import NotReadyError, SessionId
 from pillion_shared.wire import AUTHORIZATION, authorization
@@ -30,13 +31,15 @@ class Credentials:
 
         Raises `NotReadyError`, also if there is a log-out meanwhile.
         """
-        if self.is_settled():
-            return self.present()
-        return await apart(self._waited(self._identity.refreshes.contains_caller()))
+        while not self.is_settled():
+            session_id = await apart(self._waited(self._identity.refreshes.contains_caller()))
+            if session_id == self._identity.id:  # else there is another one since
+                break
+        return self.present()
 
     def now(self) -> SessionId:
         """The ID at once, for calls that can't wait. Raises `NotReadyError` where they would have to."""
-        self._readiness.check()
+        self.check()
         if not self._readiness.ready:
             raise NotReadyError(
                 "The session has no ID yet, and a synchronous call can't wait for it: `await session.ready()` first."
@@ -46,14 +49,25 @@ class Credentials:
                 "The session's ID is being replaced, and a synchronous call can't wait for the new one: "
                 "`await` the refresh first, or use session.fetch, which waits."
             )
+        self._identity.use()
         return self.present()
+
+    def check(self) -> None:
+        """Raises `NotReadyError` if the session is closed."""
+        self._readiness.check()
 
     def is_settled(self) -> bool:
         """Whether a call may go out at once."""
         return self._readiness.ready and self._identity.is_recent()
 
     def headers(self, url: str) -> "dict[str, str]":
-        """The header that carries the ID, for calls that can't wait; none for whom it is not meant."""
+        """The header that carries the ID, for calls that can't wait; none for whom it is not meant.
+
+        Nor is there one for an address that others may read in another way: one that is neither whole nor begins with
+        a slash, and one that a `<base>` changes.
+        """
+        if not _platform.is_same_everywhere(url):
+            return {}
         _, is_ours = self.destinations.find(url)
         return {AUTHORIZATION: authorization(self.now())} if is_ours else {}
 

@@ -18,9 +18,9 @@ class Destinations:
     def __init__(self, client_url: str = "", allowed: "Iterable[str]" = ()) -> None:
         if isinstance(allowed, str):
             raise TypeError(f"allow_origins is a list of origins, not one string: allow_origins=[{allowed!r}].")
-        self.origins = {_origin(each) for each in allowed}
         client = _platform.locate(client_url)
-        self.origins |= {origin for origin in (_platform.home(), client and client[1]) if origin}
+        found = [_origin(each) for each in allowed] + [_platform.home(), client and client[1]]
+        self.origins = {_as_http(origin) for origin in found if origin}
 
     def find(self, url: str) -> "tuple[str, bool]":
         """`url` as the browser would call it, and whether the ID may go there. Raises `TransportError`.
@@ -32,9 +32,11 @@ class Destinations:
 
     def has(self, origin: "str | None") -> bool:
         """Whether the ID may go to an origin, as browsers write it. A WebSocket is as good as its http address."""
-        if origin is not None and origin.startswith("ws"):
-            origin = "http" + origin[2:]
-        return origin in self.origins
+        return origin is not None and _as_http(origin) in self.origins
+
+
+def _as_http(origin: str) -> str:
+    return "http" + origin[2:] if origin.startswith("ws") else origin
 
 
 def _origin(text: str) -> str:

@@ -21,6 +21,9 @@ RETRY_SECONDS = 3.0
 MAX_RETRY_SECONDS = 30.0
 """The longest wait, after several failures."""
 
+MIN_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.05, 24 * 3600.0
+"""What the server may ask for, at least and at most; longer timers would fire at once."""
+
 EVENT_STREAM = "text/event-stream"
 
 
@@ -38,7 +41,7 @@ class EventStream:
     def __init__(
         self,
         connect: "Callable[[str], Awaitable[FetchResponse]]",
-        follow: "Callable[[Callable[[Change], object]], Callable[[], None]]",
+        follow: "Callable[[Callable[[Change | None], object]], Callable[[], None]]",
         retry: float = RETRY_SECONDS,
         last_id: str = "",
     ) -> None:
@@ -135,6 +138,7 @@ class EventStream:
 
     async def _pause(self) -> None:
         retry = self._retry if self._parser.retry is None else self._parser.retry
+        retry = min(max(retry, MIN_RETRY_SECONDS), LONGEST_RETRY_SECONDS)
         longest = max(retry, MAX_RETRY_SECONDS)
         seconds = min(retry * 2 ** min(self._failures, 10), longest) * (1 + random.random() / 4)  # noqa: S311 - so that clients come back apart
         self._failures += 1
@@ -145,7 +149,10 @@ class EventStream:
             if error is not over:
                 raise
 
-    def _on_change(self, change: "Change") -> None:
+    def _on_change(self, change: "Change | None") -> None:
+        if change is None:  # the session is closed
+            self.close()
+            return
         if change.reason == LOGOUT:  # what has ended goes on in nothing
             self._ready, self._parser = [], EventParser()
         self._failures = 0

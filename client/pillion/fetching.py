@@ -6,6 +6,7 @@ from pillion import _platform
 from pillion.placing import CONTENT_TYPE, JSON, Placement, with_header
 from pillion_shared import TransportError
 from pillion_shared.errors import ABSENT
+from pillion_shared.shapes import is_dict, is_list
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Outgoing:
         if data is not ABSENT:
             if self._body is not None:
                 raise ValueError("The body is json= or body=, not both.")
-            self._body = json.dumps(data)
+            self._body = _json_text(data)
             self._headers = with_header(self._headers, CONTENT_TYPE, JSON)
         elif isinstance(self._body, (dict, list)):
             raise TypeError("A dict is no body: pass it as json=, or its text, or a FormData.")
@@ -41,6 +42,10 @@ class Outgoing:
         if self.is_request and placement.field is not None:
             raise ValueError("A Request has its body already: with field= pass the address, and json= or body=.")
         self.url = str(target.url) if self.is_request else target
+
+    def add_header(self, name: str, value: str) -> None:
+        """One more, unless it is there already."""
+        self._headers = with_header(self._headers, name, value)
 
     def carrying(self, session_id: "SessionId | None") -> "dict[str, Any]":
         """The options of fetch, with the ID where there is one. Raises `ValueError` for a body that can't hold it."""
@@ -54,12 +59,13 @@ class Outgoing:
             options["headers"] = headers
         if body is not None:
             options["body"] = body
-            options.setdefault("method", "POST")
+            if not self.is_request:
+                options.setdefault("method", "POST")
             if _is_stream(body):
                 options.setdefault("duplex", "half")
         return options
 
-    def addressed(self, href: str, session_id: "SessionId | None", options: "Any") -> "Any":
+    async def addressed(self, href: str, session_id: "SessionId | None", options: "Any") -> "Any":
         """What fetch is given as its first argument: the address, or a Request that has the options in it already."""
         if not self.is_request:
             return href
@@ -67,7 +73,24 @@ class Outgoing:
             return self.target
         web = _platform.web()
         value = self._placement.value(session_id)
-        return web.with_header(self.target, options, self._placement.header, value)
+        return await web.with_header(self.target, options, self._placement.header, value)
+
+
+def _json_text(value: object) -> str:
+    if _platform.SHARES_A_TASK:  # MicroPython would write a `repr` for what JSON can't hold
+        _check_json(value)
+    return json.dumps(value)
+
+
+def _check_json(value: object) -> None:
+    if is_dict(value):
+        for item in value.values():
+            _check_json(item)
+    elif is_list(value) or isinstance(value, tuple):
+        for item in list(value):  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]
+            _check_json(item)  # pyright: ignore[reportUnknownArgumentType]
+    elif not (value is None or isinstance(value, (str, int, float))):
+        raise TypeError(f"A {type(value).__name__} is nothing for JSON.")
 
 
 def _items_of(headers: "Any") -> "dict[str, str]":
@@ -89,7 +112,7 @@ async def send(credentials: "Credentials", outgoing: Outgoing, seconds: "float |
     href, is_ours = credentials.destinations.find(outgoing.url)
     session_id = await credentials.wait() if is_ours else None
     options = outgoing.carrying(session_id)
-    target = outgoing.addressed(href, session_id, options)
+    target = await outgoing.addressed(href, session_id, options)
     if outgoing.is_request and session_id is not None:
         options = {"signal": options.get("signal")}  # the rest is in the new Request
     response, end = await web.fetch(target, options, seconds)
@@ -145,7 +168,13 @@ class FetchResponse:
         self._end()
 
     async def _read(self, how: str) -> "Any":
-        return await _platform.web().read(self._response, how)
+        try:
+            return await _platform.web().read(self._response, how)
+        except Exception:
+            raise
+        except BaseException:  # cancelled
+            self._end()
+            raise
 
     def __repr__(self) -> str:
         return f"FetchResponse({self._response.status})"
@@ -169,14 +198,24 @@ class Chunks:
 
 
 class Fetch:
-    """A fetch that is sent when it is awaited: itself, for the response, or one of its methods, for the body.
+    """A fetch that is sent when it is first awaited: itself, for the response, or one of its methods, for the body.
 
     response = await session.fetch(url)
     items = await session.fetch(url).json()
     """
 
     def __init__(self, begin: "Callable[[], Coroutine[Any, Any, FetchResponse]]") -> None:
-        self._begin = begin
+        self._send = begin
+        self._is_sent = False
+        self._response: FetchResponse | None = None
+
+    async def _begin(self) -> "FetchResponse":
+        if self._response is None:
+            if self._is_sent:
+                raise RuntimeError("This fetch is awaited already, or has failed: make another one.")
+            self._is_sent = True
+            self._response = await self._send()
+        return self._response
 
     if _platform.SHARES_A_TASK:  # MicroPython awaits iterators
 

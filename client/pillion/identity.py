@@ -19,7 +19,7 @@ from pillion.keeping import PAGE, TAB, Keeper
 from pillion.making import Maker
 from pillion.record import DUPLICATE, LOGOUT, NEW, REFRESHED, Record
 from pillion.refreshing import Refreshes
-from pillion.rules import RECENT_MS, STILL_MS, USED_MS, Limits, fork, reconcile
+from pillion.rules import RECENT_MS, STILL_MS, TOLD_MS, USED_MS, Limits, fork, reconcile
 from pillion.siblings import Siblings
 from pillion.storage import StorageReport, is_elsewhere, name_of
 from pillion.succession import LOGOUT_LOCK_SECONDS, Succession
@@ -197,12 +197,22 @@ class Identity:
         return self.refreshes.hold_up() or has_ended
 
     def is_recent(self) -> bool:
-        """Whether a call that looks at nothing itself may use the ID at once: there was a look a moment ago."""
+        """Whether a call of plain HTTP may use the ID at once: there was a look lately, and nobody has told of more."""
         if self.refreshes.is_under_way():
             return not self.refreshes.hold_up()
         now = self._around.now()
-        is_still_so = not self._keeper.is_live or abs(now - self._looked) < RECENT_MS
-        return is_still_so and self._is_fresh(now, -1)
+        age = TOLD_MS if self._siblings.hears else RECENT_MS
+        is_still_so = not self._keeper.is_live or abs(now - self._looked) < age
+        return is_still_so and not self._is_hidden and self._is_fresh(now, -1)
+
+    def use(self) -> None:
+        """Notes that the session is used, by a call that looks at nothing itself."""
+        record = self._holding.record
+        if record is not None and self._limits and abs(self._around.now() - record.used) >= USED_MS:
+            try:
+                spawn(self._look_aside(using=True))
+            except RuntimeError:
+                pass  # no event loop runs; a later call notes it
 
     async def make_sure(self) -> None:
         """Waits until a call may use the ID."""
@@ -328,10 +338,10 @@ class Identity:
         await self.refreshes.over()
         await self._look_aside()
 
-    async def _look_aside(self) -> None:
+    async def _look_aside(self, using: bool = False) -> None:
         """A look that nobody has asked for; if it fails, the next call does, too."""
         try:
-            await self.look()
+            await self.look(using)
         except Exception:
             await asyncio.sleep(RETRY_SECONDS)
 

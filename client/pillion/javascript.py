@@ -18,17 +18,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from typing import Any
 
+    from pillion.changes import Change
     from pillion.session import Session
 
 _installed: "list[tuple[Session, Callable[[], None]]]" = []
 
 
 def install(session: "Session", name: str = "pillion") -> "Callable[[], None]":
-    """Has the page's JavaScript carry `session`; returns what undoes it. To do it twice changes nothing.
+    """Has the page's JavaScript carry `session`; returns what undoes it, as `session.dispose()` does.
+
+    To do it twice changes nothing.
 
     name: of the object on `window`. The latest session wins for those origins that several may be sent to. Needs a
     page whose Content-Security-Policy, if any, allows `'unsafe-eval'`, as PyScript does; else load page.js by a
-    `<script>` of its own first. Raises `SessionError` outside a browser.
+    `<script>` of its own first. An `id_generator` or storage of one's own must not call through what waits for the ID.
+    Raises `SessionError` outside a browser, and for a name that the page doesn't let go.
     """
     if not _platform.IN_BROWSER:
         raise SessionError("There is no JavaScript outside a browser: javascript.install() is for pages.")
@@ -73,7 +77,13 @@ def install(session: "Session", name: str = "pillion") -> "Callable[[], None]":
         if entry in _installed:
             _installed.remove(entry)
             undo_layers()
+            unfollow()
 
+    def on_change(change: "Change | None") -> None:
+        if change is None:
+            remove()
+
+    unfollow = session.follow(on_change)
     entry = (session, remove)
     _installed.append(entry)
     return remove

@@ -59,6 +59,7 @@ def lend(session: "Session", sync: "Any") -> "Callable[[], None]":
                 "origin": session.origin,
                 "parent": session.parent,
                 "held": session.refreshes.is_holding(),
+                "page": _platform.page_address(),
             }
         )
 

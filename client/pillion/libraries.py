@@ -74,20 +74,24 @@ class _AsyncFlow:
         pass
 
 
+_kinds: "dict[tuple[Any, ...], type[SessionAuth]]" = {}
+
+
 def auth_of(credentials: "Credentials") -> SessionAuth:
     """A `SessionAuth` that is a `requests.auth.AuthBase` and an `httpx.Auth`, of those that have been imported."""
     known = (("requests.auth", "AuthBase"), ("httpx", "Auth"))
-    bases = [getattr(sys.modules[module], name) for module, name in known if module in sys.modules]
-    made = type("SessionAuth", tuple([SessionAuth] + bases), {}) if bases else SessionAuth
-    auth: SessionAuth = made(credentials)
-    return auth
+    bases = tuple([getattr(sys.modules[module], name) for module, name in known if module in sys.modules])
+    if bases not in _kinds:
+        _kinds[bases] = type("SessionAuth", (SessionAuth,) + bases, {}) if bases else SessionAuth
+    return _kinds[bases](credentials)
 
 
 def urlopen(credentials: "Credentials", url: "Any", data: "bytes | None", seconds: "float | None") -> "Any":
     """`urllib.request.urlopen` with the session. url: an address or a `urllib.request.Request`.
 
     In the browser it runs on what `pyodide_http.patch_urllib()` puts there, whose faults it makes up for: `data` is
-    sent, and a status of 400 and more raises `urllib.error.HTTPError`. Raises `SessionError` where that is missing.
+    sent, an answer in chunks can be read, and a status of 400 and more raises `urllib.error.HTTPError`. Raises
+    `SessionError` where that is missing.
     """
     import urllib.error
     import urllib.request
@@ -110,6 +114,8 @@ def urlopen(credentials: "Credentials", url: "Any", data: "bytes | None", second
             # Not `add_header`: urllib takes those along when it is redirected to another origin.
             request.add_unredirected_header(name, value)
     response = opened(request) if seconds is None else opened(request, timeout=seconds)
+    if _platform.IN_BROWSER:
+        response.chunked = False  # pyodide-http passes that header on, of what the browser has put together
     if response.status >= 400:
         raise urllib.error.HTTPError(request.full_url, response.status, response.reason, response.headers, response)
     return response

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 CONTENT_TYPE = "content-type"
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
+_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~"
 
 
 class Placement:
@@ -27,6 +28,8 @@ class Placement:
     def __init__(self, header: "str | None" = None, field: "str | None" = None) -> None:
         if header is not None and field is not None:
             raise ValueError("The ID goes into a header or into a field: pass header= or field=, not both.")
+        if header is not None and not (header and all(each in _LETTERS for each in header.lower())):
+            raise ValueError(f"{header!r} is no name of a header.")
         self.header = None if field is not None else header or AUTHORIZATION
         self.field = field
         self.follows_redirects = self.header is not None and self.header.lower() == AUTHORIZATION.lower()
@@ -51,8 +54,7 @@ class Placement:
             if is_dict(fields):
                 return body if name in fields else json.dumps(added(fields, name, session_id))
         elif isinstance(body, str) and content_type.startswith(FORM):
-            is_there = any(pair.partition("=")[0] == name for pair in body.split("&"))
-            return body if is_there else "&".join([each for each in (body, f"{name}={session_id}") if each])
+            return _platform.form_with(body, name, session_id)
         elif _platform.IN_BROWSER and not isinstance(body, (str, bytes)) and body is not None:
             web = _platform.web()
             if web.kind_of(body) in ("FormData", "URLSearchParams"):

@@ -19,7 +19,10 @@ USED_MS = 5000
 """How stale the time of the last use may be in the storage, in milliseconds."""
 
 RECENT_MS = 50
-"""How long a look lasts for calls of plain HTTP, in milliseconds. What another tab does is told within that, too."""
+"""How long a look lasts for calls of plain HTTP, in milliseconds, where other tabs can't tell what they do."""
+
+TOLD_MS = 10_000
+"""The same where they can."""
 
 STILL_MS = 1000
 """How long a look at the storage may take before it is taken again, in milliseconds: the page may have been frozen."""

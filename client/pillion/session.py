@@ -64,6 +64,7 @@ class Session(WaysOut):
         self._ssr_friendly = ssr_friendly
         settle = identity.settle if identity.has_storage else None
         self._readiness = Readiness(settle, identity.is_sure, identity.make_sure)
+        self._followers: list[Callable[[Change | None], object]] = []
         self.credentials = Credentials(
             identity, self._readiness, destinations or Destinations(getattr(client, "url", ""))
         )
@@ -202,6 +203,21 @@ class Session(WaysOut):
         """
         self._readiness.close()
         self._identity.close()
+        for told in list(self._followers):
+            told(None)
+        self._followers.clear()
+
+    def follow(self, callback: "Callable[[Change | None], object]") -> "Callable[[], None]":
+        """`on_change`, which also calls back with `None` when the session is closed; not async."""
+        self._followers.append(callback)
+        end = self.on_change(callback)
+
+        def stop() -> None:
+            if callback in self._followers:
+                self._followers.remove(callback)
+            end()
+
+        return stop
 
     async def _refresh(
         self, before: "Callable[[SessionId], object] | None", timeout: float, reason: str, hold_calls: bool

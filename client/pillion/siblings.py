@@ -40,6 +40,11 @@ class Siblings:
         self._leave: Callable[[], None] | None = None
         self._wanted = False
 
+    @property
+    def hears(self) -> bool:
+        """Whether what the other tabs tell is heard here."""
+        return self._post is not None
+
     async def join(self) -> None:
         """Begins to listen."""
         self._wanted = True

@@ -3,8 +3,9 @@
 from pillion import libraries
 from pillion.events import EVENT_STREAM, RETRY_SECONDS, EventStream
 from pillion.fetching import Fetch, FetchResponse, Outgoing, require_browser, send
-from pillion.placing import Placement, with_header
+from pillion.placing import Placement
 from pillion.websocket import WebSocket
+from pillion_shared import NotReadyError, TransportError
 from pillion_shared.errors import ABSENT
 from pillion_shared.wire import SESSION_ARG
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
     from pillion.changes import Change
     from pillion.credentials import Credentials
+
+MAX_BEACON = 64 * 1024
+"""What may outlive a page, in bytes: the Fetch standard's limit for `keepalive`."""
 
 CONNECT_SECONDS = 20.0
 """How long a WebSocket, or a stream of events, may take to be there."""
@@ -31,8 +35,8 @@ class WaysOut:
 
     credentials: "Credentials"
 
-    def on_change(self, callback: "Callable[[Change], object]") -> "Callable[[], None]":
-        """Calls back when another ID is in force."""
+    def follow(self, callback: "Callable[[Change | None], object]") -> "Callable[[], None]":
+        """Calls back when another ID is in force, and with `None` when the session is closed; returns what ends it."""
         raise NotImplementedError
 
     def fetch(
@@ -84,13 +88,15 @@ class WaysOut:
 
     async def fetcher(self, request: "Any", options: "Any" = None) -> "Any":
         """For Pyodide's pyfetch: `await pyfetch(url, fetcher=session.fetcher)`."""
+        if isinstance(request, str):
+            raise TypeError("session.fetcher is what pyfetch calls: await pyfetch(url, fetcher=session.fetcher).")
         outgoing = Outgoing(request, Placement(), {})
         _, is_ours = self.credentials.destinations.find(outgoing.url)
         session_id = await self.credentials.wait() if is_ours else None
         web = require_browser("session.fetcher")
         if session_id is None:
             return await web.forward(request, options)
-        return await web.forward(outgoing.addressed("", session_id, options))
+        return await web.forward(await outgoing.addressed("", session_id, options))
 
     async def websocket(
         self,
@@ -105,7 +111,7 @@ class WaysOut:
         field: another name for it. timeout: seconds until it is open. Raises `SessionError` for an address that may not
         have the ID, `TransportError` when it can't be reached.
         """
-        return await WebSocket.connect(self.credentials, self.on_change, url, protocols or [], field, timeout)
+        return await WebSocket.connect(self.credentials, self.follow, url, protocols or [], field, timeout)
 
     def events(
         self,
@@ -124,17 +130,22 @@ class WaysOut:
         placement = Placement(header)
 
         async def connect(last: str) -> FetchResponse:
-            headers = with_header(options.get("headers", {}), "Accept", EVENT_STREAM)
+            outgoing = Outgoing(url, placement, dict(options, cache="no-store"))
+            outgoing.add_header("Accept", EVENT_STREAM)
             if last:
-                headers = with_header(headers, "Last-Event-ID", last)
-            more = dict(options, headers=headers, cache="no-store")
-            return await send(self.credentials, Outgoing(url, placement, more), CONNECT_SECONDS)
+                outgoing.add_header("Last-Event-ID", "".join([chr(octet) for octet in last.encode()]))
+            try:
+                return await send(self.credentials, outgoing, CONNECT_SECONDS)
+            except NotReadyError as error:
+                self.credentials.check()  # a session that is closed has no more events
+                message = str(error)
+            raise TransportError(message)  # that there was a log-out meanwhile, or no ID in time: it is tried again
 
-        return EventStream(connect, self.on_change, retry, last_id)
+        return EventStream(connect, self.follow, retry, last_id)
 
     def beacon(
         self,
-        url: str,
+        url: "Any",
         body: "Any" = None,
         *,
         json: object = ABSENT,
@@ -144,10 +155,17 @@ class WaysOut:
     ) -> None:
         """The last word of a closing page: a POST that outlives it, whose answer nobody waits for.
 
-        body, json, header, field, options: as for `fetch`; at most 64 KiB. Raises `NotReadyError` while there is no ID.
+        body, json, header, field, options: as for `fetch`. Raises `ValueError` for more than 64 KiB, `NotReadyError`
+        while there is no ID.
         """
         web = require_browser("session.beacon")
+        if not isinstance(url, str):
+            raise TypeError("A beacon goes to an address; a Request is for session.fetch.")
         options.setdefault("method", "POST")
         outgoing = Outgoing(url, Placement(header, field), dict(options, body=body), json)
         href, is_ours = self.credentials.destinations.find(url)
-        web.send_last(href, outgoing.carrying(self.credentials.now() if is_ours else None))
+        given = outgoing.carrying(self.credentials.now() if is_ours else None)
+        octets = given.get("body", b"")
+        if isinstance(octets, (str, bytes)) and len(octets) > MAX_BEACON:
+            raise ValueError(f"A beacon holds at most {MAX_BEACON} bytes: the browser would drop this one.")
+        web.send_last(href, given)

@@ -36,13 +36,13 @@ class WebSocket:
     async def connect(
         cls,
         credentials: "Credentials",
-        follow: "Callable[[Callable[[Change], object]], Callable[[], None]]",
+        follow: "Callable[[Callable[[Change | None], object]], Callable[[], None]]",
         url: str,
         protocols: "list[str]",
         field: str,
         seconds: float,
     ) -> "WebSocket":
-        """A WebSocket that has sent `{field: ID}`, as JSON; it is closed when another ID comes into force.
+        """A WebSocket that has sent `{field: ID}`, as JSON; it is closed with its ID, and with the session.
 
         Raises `SessionError` for an address that may not have the ID, `TransportError` if there is no connection within
         `seconds`.
@@ -61,10 +61,10 @@ class WebSocket:
             socket.close()
             raise
 
-        def on_change(_change: object) -> None:
-            socket.close(1000, "another session")
+        def on_change(change: "Change | None") -> None:
+            socket.close(1000, "another session" if change else "no session")
 
-        socket._ends.append(follow(on_change))
+        socket._at_end(follow(on_change))
         return socket
 
     def send(self, data: "str | bytes") -> None:
@@ -78,7 +78,9 @@ class WebSocket:
         return await apart(self._received())
 
     def close(self, code: int = 1000, reason: str = "") -> None:
-        """Ends it. code: 1000, or 3000 to 4999. reason: up to 123 bytes."""
+        """Ends it. code: 1000, or 3000 to 4999. reason: up to 123 bytes. Raises `ValueError` for others."""
+        if not (code == 1000 or 3000 <= code <= 4999) or len(reason.encode()) > 123:
+            raise ValueError("A WebSocket is closed with 1000, or 3000 to 4999, and a reason of at most 123 bytes.")
         if not self.code:
             self._socket.close(code, reason)
             self._on_close(code, reason)
@@ -113,7 +115,14 @@ class WebSocket:
         late = TransportError(f"{quotable(url)} took no WebSocket within {seconds:g} s.")
         await bounded(begin(), seconds, late)
         self._socket, forget = opened[0]
-        self._ends.append(forget)
+        self._at_end(forget)
+
+    def _at_end(self, end: "Callable[[], None]") -> None:
+        """Has it called at the end, which may be past."""
+        if self.code:
+            end()
+        else:
+            self._ends.append(end)
 
     def _on_message(self, data: "str | bytes") -> None:
         self._messages.append(data)

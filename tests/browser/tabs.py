@@ -9,6 +9,7 @@ from typing import Any
 from playwright.sync_api import BrowserContext, ConsoleMessage, Frame, Page
 
 from browser.site import NAMES, Site
+from whole_ids import whole_ids
 
 BOOT = 90_000
 """Milliseconds that Python may take to be there; seconds on a quiet machine."""
@@ -182,10 +183,12 @@ class Profile:
             error for error in self.errors if not any(re.search(pattern, error) for pattern in self._expected)
         ]
         assert not unexpected, "\n".join(unexpected)
+        assert not whole_ids("\n".join(self.console + self.errors)), "A console shows whole session IDs."
         asked = [re.sub(r"(?<=://)[^/@]*@", "", url) for url in self.requested]  # without a user's name
         hosts = {re.sub(r"^(\w+://[^/:]+|\w+:).*", r"\1", url, flags=re.DOTALL) for url in asked}
         names = {f"{scheme}://{name}" for scheme in ("http", "ws") for name in ("localhost", "127.0.0.1", *NAMES)}
-        elsewhere = hosts - names - {"data:", "blob:", "mailto:"}
+        # The last one is what urllib3 makes of "./a".
+        elsewhere = hosts - names - {"data:", "blob:", "mailto:", "http://."}
         assert not elsewhere, elsewhere
 
     def _on_crash(self, _: Page) -> None:

@@ -14,7 +14,7 @@ from browser.libraries import archive, config
 from browser.serving import Served
 from browser.site import EVIL_HOST, IDN_HOST, SUB_HOST, Site
 from browser.tabs import Profile, Tab
-from browser.ways import ALLOWED, CASES, EVERYWHERE, HOSTILE, OWN, PYODIDE, Case, Way, expected, faults
+from browser.ways import ALLOWED, CASES, EVERYWHERE, HOSTILE, INSTALL, OWN, PYODIDE, UNDER, Case, Way, expected, faults
 from browser_finder import CHROMIUM, FIREFOX
 
 BEGIN = """
@@ -28,7 +28,7 @@ async def try_all(way, urls):
     outcomes = []
     for url in urls:
         try:
-            await bounded(way(url), 5, TransportError("it hangs"))
+            await bounded(way(url), 20, TransportError("it hangs"))
             outcomes.append("")
         except Exception as error:
             outcomes.append(type(error).__name__ + ": " + str(error)[:200])
@@ -43,6 +43,7 @@ PLACES = [
     (CHROMIUM, "py", False),
     (CHROMIUM, "py", True),
     (FIREFOX, "mpy", False),
+    (FIREFOX, "mpy", True),
     (FIREFOX, "py", False),
 ]
 
@@ -60,9 +61,10 @@ class Listening:
         return case.url.format(n=number, blob=blob, **self.origins)
 
     def clear(self) -> None:
-        """Forgets what came."""
-        for server in self.servers.values():
-            server.clear()
+        """Forgets what came, but what the hostile server has."""
+        for name, server in self.servers.items():
+            if name != HOSTILE:
+                server.clear()
 
     def received(self) -> dict[str, list[Seen]]:
         """All of it, by server."""
@@ -111,31 +113,101 @@ def test_nobody_sees_the_id_but_those_who_may(
     tab = opened(profile, listening, runtime, in_worker)
     session_id = tab.run("return await session.ready()")
     wrong = []
-    for way in EVERYWHERE + (PYODIDE if runtime == "py" else []):
-        wrong += [f"{way.name}: {what}" for what in tried(tab, listening, way, session_id, in_worker=in_worker)]
+    for way in EVERYWHERE + UNDER + (PYODIDE if runtime == "py" else []):
+        wanted = [expected(way, case, in_worker=in_worker) for case in CASES]
+        wrong += [f"{way.name}: {what}" for what in tried(tab, listening, way, session_id, CASES, wanted)]
     assert not wrong, "\n".join(wrong)
+    hostile = listening.servers[HOSTILE]
+    assert not [request for request in hostile.seen + hostile.preflights if session_id in request.text]
+    for host in (EVIL_HOST, SUB_HOST, IDN_HOST, "localhost"):  # it was there to be asked, under each of its names
+        names = [request.headers["host"][0].partition(":")[0] for request in hostile.seen]
+        assert names.count(host) > len(EVERYWHERE) / 2, host
 
 
-def opened(profile: Profile, listening: Listening, runtime: str, in_worker: bool, head: str = "") -> Tab:
+@pytest.mark.parametrize("runtime", ["mpy", "py"], ids=["MicroPython", "Pyodide"], indirect=True)
+def test_a_base_element_leads_the_id_nowhere(profile: Profile, listening: Listening, runtime: str) -> None:
+    """What relative addresses are relative to, where a page's `<base>` is the hostile server's."""
+    profile.expect_error("")
+    tab = opened(profile, listening, runtime, False)
+    base = "(href) => { document.head.appendChild(document.createElement('base')).href = href }"
+    tab.page.evaluate(base, listening.origins["evil"] + "/")
+    session_id = tab.run("return await session.ready()")
+    cases = [case for case in CASES if case.is_relative]
+    wrong = []
+    for way in EVERYWHERE + UNDER + (PYODIDE if runtime == "py" else []):
+        wanted = [expected(way, case, has_base=True) for case in cases]
+        wrong += [f"{way.name}: {what}" for what in tried(tab, listening, way, session_id, cases, wanted)]
+    assert not wrong, "\n".join(wrong)
+    assert len(listening.servers[HOSTILE].seen) > 3 * len(cases)
+
+
+def test_a_careless_way_is_caught(profile: Profile, listening: Listening) -> None:
+    """The table would tell: a header by another name, put there by hand, follows redirects, and goes anywhere."""
+    profile.expect_error("")
+    tab = opened(profile, listening, "mpy", False)
+    session_id = tab.run("return await session.ready()")
+    careless = Way("", "await pyscript.fetch(url, headers={'X-Session-Id': session.id}).text()", "import pyscript\n")
+    wrong = tried(tab, listening, careless, session_id, CASES, [expected(careless, case) for case in CASES])
+    for name in ("another host", "another port", "302 to evil", "307 from allowed to evil", "301 to evil and back"):
+        assert any(each.startswith(f"{name}: the hostile server has it") for each in wrong), name
+
+
+REALMS = """async (url) => {
+    const frame = document.body.appendChild(document.createElement("iframe"));
+    const foreign = new frame.contentWindow.Request(url);
+    await fetch(foreign).catch(() => {});
+    const Native = window.Request;
+    window.Request = class extends Native {};
+    const native = new Native(url);
+    await fetch(native).catch(() => {});
+    window.Request = Native;
+    let asked = 0;
+    await fetch({ toString: () => asked++ ? url : location.origin + "/any/echo" }).catch(() => {});
+    await fetch({ toString: () => url }).catch(() => {});
+    const xhr = new XMLHttpRequest();
+    const base = document.head.appendChild(document.createElement("base"));
+    base.href = new URL("/", url).href;
+    xhr.open("GET", new URL(url).pathname + new URL(url).search);
+    base.remove();
+    await new Promise(done => { xhr.onloadend = done; xhr.send() });
+}"""
+
+
+@pytest.mark.parametrize("name", ["own", "evil"])
+def test_javascript_is_judged_by_what_it_really_asks(profile: Profile, listening: Listening, name: str) -> None:
+    """A Request of another realm, a Request that has been replaced, an object that says another thing each time."""
+    profile.expect_error("")
+    tab = opened(profile, listening, "mpy", False)
+    tab.run(INSTALL)
+    session_id = tab.run("return await session.ready()")
+    tab.page.evaluate(REALMS, f"{listening.origins[name]}/any/echo?realms")
+    received = {
+        server: [each for each in seen if "realms" in each.query] for server, seen in listening.received().items()
+    }
+    got = received[OWN if name == "own" else HOSTILE]
+    assert len(got) == 4
+    assert [each.text.count(session_id) for each in got] == [1 if name == "own" else 0] * 4
+
+
+def opened(profile: Profile, listening: Listening, runtime: str, in_worker: bool) -> Tab:
     """A page, or its worker, with a session and the libraries."""
     site = listening.site
     code = BEGIN.format(storage="indexeddb" if in_worker else "local", allowed=listening.origins["allowed"])
     path = site.page(runtime, code, worker=in_worker)
-    page = str(site.pages[path]).replace("<head>", "<head>" + head)
     if runtime == "py":
         site.pages["/libraries.zip"], site.pages["/libraries.toml"] = archive(), config()
-        page = page.replace("./pyscript.toml", "./libraries.toml")
-    site.pages[path] = page
+        site.pages[path] = str(site.pages[path]).replace("./pyscript.toml", "./libraries.toml")
     return Tab(profile.page(path), worker=in_worker)
 
 
-def tried(tab: Tab, listening: Listening, way: Way, session_id: str, *, in_worker: bool) -> list[str]:
-    """What is not as it should be, of one way and all addresses."""
+def tried(
+    tab: Tab, listening: Listening, way: Way, session_id: str, cases: list[Case], wanted: list[tuple[str, ...]]
+) -> list[str]:
+    """What is not as it should be, of one way and some addresses."""
     blob = tab.run("return js.URL.createObjectURL(js.Blob.new(js.Array.of('x')))")
-    urls = [listening.address(case, number, blob) for number, case in enumerate(CASES)]
+    urls = [listening.address(case, number, blob) for number, case in enumerate(cases)]
     listening.clear()
     body = "".join(f"    {line}\n" for line in way.code.split("\n"))
     outcomes = tab.run(f"{way.setup}\nasync def way(url):\n{body}\nreturn await try_all(way, {urls!r})")
     tab.page.wait_for_timeout(LATE)
-    wanted = [expected(way, case, in_worker=in_worker) for case in CASES]
-    return faults(listening.received(), session_id, wanted, outcomes)
+    return faults(listening.received(), session_id, wanted, outcomes, cases)

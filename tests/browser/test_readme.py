@@ -1,5 +1,6 @@
 """The README's pages, run as a reader would: only the CDN's address is replaced by the local copy."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from browser.site import ROOT, Site
-from browser.tabs import BOOT, Profile, come_back_to
+from browser.tabs import BOOT, Profile, come_back_to, until
 from house.readme import blocks
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -141,3 +142,36 @@ def test_a_page_of_ones_own_where_storage_is_blocked(blocked_context: BrowserCon
     expect(tab.locator("#cart")).to_have_text("tea")
     tab.close()
     profile.check()
+
+
+WAYS = {
+    '"/orders/events"': '"/any/events?open=1"',
+    '"/orders"': '"/any/echo"',
+    '"/live"': '"/any/socket"',
+    '"/seen"': '"/any/seen"',
+}
+
+
+@pytest.mark.parametrize("runtime", ["py", "mpy"])
+def test_every_way_out(profile: Profile, site: Site, runtime: str) -> None:
+    """The lines of that chapter, sent to the tests' own addresses: each of them carries the session's ID."""
+    code = block("python", "orders = await session.fetch") + block("python", "from pillion import javascript")
+    for theirs, ours in WAYS.items():
+        assert theirs in code
+        code = code.replace(theirs, ours)
+    start = "from pillion import *\nsession = SessionProvider(Client('/api'), storage='local').install()\n"
+    tab = profile.tab(runtime, start + code)
+    session_id = tab.run("return session.id")
+    tab.page.evaluate("fetch('/any/page')")
+    tab.page.wait_for_function("async () => (await pillion.ready()) === pillion.id")
+    until(tab.page, lambda: len(site.collector.seen) == 8)
+    carrying = [request for request in site.collector.seen if session_id in request.text]
+    assert {request.path for request in carrying} == {
+        "/any/echo",
+        "/any/socket",
+        "/any/events",
+        "/any/seen",
+        "/any/page",
+    }
+    assert json.loads(carrying[1].body) == {"tea": "Dock No. 4"}
+    assert "event 1" in profile.console[-1]

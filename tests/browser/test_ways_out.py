@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from browser.collector import Seen
 from browser.libraries import archive, config
 from browser.site import ANY, BLANK, EVIL_HOST, Site
-from browser.tabs import Profile, PythonError, Tab, until
+from browser.tabs import BOUND, Profile, PythonError, Tab, until
 from pillion_shared import is_uuid4
 
 INSTALL = "from pillion import *\nimport js\nsession = SessionProvider(Client('/api'), storage={storage!r}).install()\n"
@@ -47,6 +48,14 @@ def carried(request: Seen) -> str:
     assert scheme == "Session"
     assert is_uuid4(session_id)
     return session_id
+
+
+def soon(true: Callable[[], bool]) -> None:
+    """Waits until something is true, whatever has become of the page."""
+    end = time.monotonic() + BOUND / 1000
+    while not true():
+        assert time.monotonic() < end, "It did not come true."
+        time.sleep(0.02)
 
 
 # --- fetch -----------------------------------------------------------------------------------------------------------
@@ -156,6 +165,11 @@ def test_fetch_says_what_went_wrong(profile: Profile, site: Site, runtime: str) 
         tab.run("await session.fetch('http://localhost:1/')")
     with pytest.raises(PythonError, match="is not an address"):
         tab.run("await session.fetch('http://[')")
+    with pytest.raises(PythonError, match="at most 65536 bytes"):
+        tab.run(f"session.beacon({ECHO!r}, 'x' * 70000)")
+    with pytest.raises(PythonError) as caught:
+        tab.run(f"await session.fetch({ECHO!r}, json={{'a': object()}})")
+    assert caught.value.name == "TypeError"
     for wrong in ("json=1, body='x'", "body={'a': 1}", "field='a'", "header='a', field='b'"):
         with pytest.raises(PythonError) as caught:
             tab.run(f"await session.fetch({ECHO!r}, {wrong})")
@@ -273,6 +287,9 @@ return [old, session.id, socket.code, socket.reason]
         tab.run(f"await session.websocket('ws://{EVIL_HOST}:{site.port}/')")
     with pytest.raises(PythonError, match="can't be reached"):
         tab.run("await session.websocket('/nothing/here')")
+    with pytest.raises(PythonError) as caught:
+        tab.run(f"await session.websocket('{ANY}socket', ['a', 'a'])")
+    assert caught.value.name == "ValueError"
 
 
 def test_events_go_on_after_the_last_one(profile: Profile, site: Site, runtime: str) -> None:
@@ -293,6 +310,24 @@ return told
     ids = [carried(request) for request in site.collector.seen]
     assert len(set(ids)) == 2
     assert ids[-1] == tab.run("return session.id") != ids[0]
+
+
+def test_events_outlive_a_log_out(profile: Profile, site: Site, runtime: str) -> None:
+    """Whose callback the server answers by ending the stream: they begin anew, as nobody's but the new session's."""
+    tab = profile.tab(runtime, LOCAL)
+    tab.run(f"globals()['events'] = session.events('{ANY}events?count=1', retry=0.05)\nawait events.__anext__()")
+    tab.run(
+        "globals()['over'] = asyncio.Event()\nglobals()['leaving'] = asyncio.create_task(session.logout(lambda: over.wait()))"
+    )
+    tab.wait_for("session.refreshes.is_under_way()")
+    tab.run("globals()['next'] = asyncio.create_task(events.__anext__())")
+    tab.wait_for("events.error is not None or not events.connected")
+    tab.page.wait_for_timeout(300)
+    new = tab.run("over.set()\nreturn await leaving")
+    assert tab.run("return (await next).id") == "1"
+    assert "last-event-id" not in site.collector.seen[-1].headers
+    assert carried(site.collector.seen[-1]) == new
+    tab.run("events.close()")
 
 
 def test_events_outlive_the_server(profile: Profile, site: Site, runtime: str) -> None:
@@ -321,12 +356,11 @@ await session.ready()
 js.window.addEventListener("pagehide", create_proxy(last_word))
 """)  # fmt: skip
     session_id = tab.run("return session.id")
-    witness = profile.page(BLANK)
     if how == "closed":
         tab.page.close(run_before_unload=True)
     else:
         tab.page.goto(site.url + BLANK)
-    until(witness, lambda: any(request.path == "/any/bye" for request in site.collector.seen))
+    soon(lambda: any(request.path == "/any/bye" for request in site.collector.seen))
     request = next(request for request in site.collector.seen if request.path == "/any/bye")
     assert carried(request) == session_id
     assert json.loads(request.body) == {"last": "word"}
@@ -421,19 +455,92 @@ def test_javascript_waits_or_is_told(profile: Profile, site: Site, runtime: str)
     assert tab.page.evaluate("[pillion.id, pillion.state]") == [session_id, "present"]
 
 
-def test_javascript_hears_of_a_session_that_has_ended(profile: Profile, site: Site, runtime: str) -> None:
-    """Its calls fail instead of hanging."""
+def test_javascript_is_left_alone_when_the_session_ends(profile: Profile, site: Site, runtime: str) -> None:
+    """Its calls go out as they would without it; what has kept the object learns that it is over."""
     tab = profile.tab(runtime, JAVASCRIPT)
+    tab.page.evaluate("() => { window.kept = pillion }")
     tab.run("await session.ready()\nsession.dispose()")
-    told = tab.page.evaluate(f"""async () => {{
+    tab.page.evaluate(BOTH)
+    assert ["authorization" in request.headers for request in site.collector.seen] == [False, False]
+    ended = "async () => [typeof pillion, kept.id, kept.state, await kept.ready().catch(error => error.name)]"
+    assert tab.page.evaluate(ended) == ["undefined", None, "unknown", "NotReadyError"]
+
+
+def test_javascript_adds_nothing_to_what_is_the_sessions_already(profile: Profile, site: Site, runtime: str) -> None:
+    """Calls of functions carry it among their arguments, and not once more."""
+    tab = profile.tab(runtime, JAVASCRIPT + "undo\n")
+    tab.run("await session.mutation(api.notes.add, text='x')\nawait session.client.query(api.notes.public)")
+    assert ["authorization" in call.headers for call in site.received] == [False, False]
+    tab.page.evaluate(BOTH)
+    assert [carried(request) for request in site.collector.seen] == [site.received[0].session_id] * 2
+
+
+@pytest.mark.parametrize("how", ["closed", "left"])
+def test_javascripts_last_word_arrives(profile: Profile, site: Site, runtime: str, how: str) -> None:
+    """A fetch with `keepalive` is sent at once, also long after the last call."""
+    tab = profile.tab(runtime, JAVASCRIPT)
+    session_id = tab.run("return await session.ready()")
+    tab.page.evaluate(
+        "() => addEventListener('pagehide', () => fetch('/any/bye', { method: 'POST', keepalive: true, body: 'x' }))"
+    )
+    if how == "closed":
+        tab.page.close(run_before_unload=True)
+    else:
+        tab.page.goto(site.url + BLANK)
+    soon(lambda: any(request.path == "/any/bye" for request in site.collector.seen))
+    assert carried(next(request for request in site.collector.seen if request.path == "/any/bye")) == session_id
+
+
+def test_javascript_sends_what_it_was_given_when_it_was_given(profile: Profile, site: Site, runtime: str) -> None:
+    """Although it waits: bodies, options that are inherited, the signal, the policy of a Request."""
+    tab = profile.tab(runtime, SLOW + "from pillion import javascript\nundo = javascript.install(session)\n")
+    tab.page.evaluate(f"""() => {{
+        const form = new FormData();
+        form.append('a', 'first');
+        const options = Object.create({{ method: 'PUT', body: form }});
+        window.waiting = [fetch('{ECHO}?form', options)];
+        form.set('a', 'second');
+        const aborter = new AbortController();
+        window.aborted = fetch('{ECHO}?aborted', {{ signal: aborter.signal }}).catch(error => error.name);
+        aborter.abort();
+        waiting.push(fetch(new Request('{ECHO}?quiet', {{ referrerPolicy: 'no-referrer' }})));
         const xhr = new XMLHttpRequest();
-        xhr.open('GET', '{ECHO}');
-        const failed = new Promise(done => {{ xhr.onerror = () => done('error') }});
+        xhr.open('GET', '{ECHO}?late');
         xhr.send();
-        return [await failed, await fetch('{ECHO}').catch(error => error.name), await pillion.ready().catch(error => error.name)];
+        try {{ xhr.setRequestHeader('Authorization', 'x') }} catch (error) {{ window.late = error.name }}
+        waiting.push(new Promise(done => xhr.onload = done));
     }}""")
-    assert told == ["error", "NotReadyError", "NotReadyError"]
-    assert site.collector.seen == []
+    assert tab.page.evaluate("Promise.all([aborted, late])") == ["AbortError", "InvalidStateError"]
+    tab.run("Slow.may.set()")
+    tab.page.evaluate("async () => void await Promise.all(waiting)")
+    seen = {request.query: request for request in site.collector.seen}
+    assert set(seen) == {"form", "quiet", "late"}
+    assert seen["form"].method == "PUT"
+    assert b"first" in seen["form"].body
+    assert b"second" not in seen["form"].body
+    assert "referer" not in seen["quiet"].headers
+    for request in seen.values():
+        carried(request)
+
+
+def test_two_sessions_stand_on_window_one_over_the_other(profile: Profile, runtime: str) -> None:
+    """In whichever order they are removed; a name that the page keeps to itself is refused."""
+    tab = profile.tab(runtime, JAVASCRIPT)
+    tab.run(
+        "await session.ready()\nglobals()['second'] = SessionProvider(Client('/api'), storage='memory', storage_key='second').install()\nawait second.ready()\nglobals()['other'] = javascript.install(second)"
+    )
+    first, second = tab.run("return [session.id, second.id]")
+    assert tab.page.evaluate("pillion.id") == second
+    tab.run("undo()")
+    assert tab.page.evaluate("pillion.id") == second
+    tab.run("globals()['undo'] = javascript.install(session)\nother()")
+    assert tab.page.evaluate("pillion.id") == first
+    tab.run("undo()")
+    assert tab.page.evaluate("typeof pillion") == "undefined"
+    tab.page.evaluate("() => void Object.defineProperty(window, 'mine', { value: 1 })")
+    with pytest.raises(PythonError, match="can't be replaced") as caught:
+        tab.run("javascript.install(session, 'mine')")
+    assert caught.value.name == "SessionError"
 
 
 def test_javascript_that_is_wrong_is_told_by_the_browser(profile: Profile, runtime: str) -> None:
@@ -443,7 +550,7 @@ def test_javascript_that_is_wrong_is_told_by_the_browser(profile: Profile, runti
     told = tab.page.evaluate("""async () => {
         const attempt = (what) => { try { return String(what()) } catch (error) { return error.constructor.name + ' ' + error.name } };
         return [
-            await fetch('http://[').catch(error => error.name), await fetch().catch(error => error.name),
+            await fetch('http://[').catch(error => error.name), await fetch(Symbol()).catch(error => error.name),
             await fetch('/any/echo', { headers: [['a b', 'c']] }).catch(error => error.name),
             attempt(() => new XMLHttpRequest().send()), attempt(() => new XMLHttpRequest().open('A B', '/')),
             attempt(() => XMLHttpRequest.prototype.open.call({}, 'GET', '/')),
@@ -517,7 +624,9 @@ def test_the_faults_of_pyodide_http_do_not_bite(profile: Profile, site: Site) ->
     told: Any = tab.run(f"""
 import pyodide_http, urllib.request, urllib.error
 pyodide_http.patch_urllib()
-told = [session.urlopen({URL}, data=b"a=1").status]
+with session.urlopen({URL}, data=b"a=1") as response:
+    told = [response.status]
+    assert b"a=1" in response.read()
 request = urllib.request.Request({URL}, data=b"b=2", method="PUT", headers={{"X-A": "b"}})
 told.append(session.urlopen(request).status)
 told.append(request.has_header("Authorization"))

@@ -62,6 +62,7 @@ def test_a_page_hands_its_session_to_its_worker(profile: Profile, site: Site, ru
     assert page.page.evaluate("crossOriginIsolated") is is_isolated
     assert [add(page), add(worker)] == [1, 2]
     old = the_id(site)
+    assert worker.run("return (await use_session().fetch('any/echo')).url") == f"{site.url}/any/echo"
     worker.run("globals()['told'] = []\nuse_session().on_change(lambda change: told.append(change.reason))")
 
     page.run("s = use_session()\nawait s.login(lambda new: s.mutation(api.notes.move, new=new))")

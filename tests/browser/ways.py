@@ -4,7 +4,7 @@ Every way is a line of Python that sends something to `url`; every case an addre
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from browser.collector import ANY, Seen
 
@@ -85,7 +85,8 @@ class Way:
     """A way out.
 
     code: the body of an async function of `url` and `session`. setup: what it needs before. follows: whether the ID
-    follows a redirect within its origin. needs: what else an address must have for it, `WHOLE` or, in a worker, `PAGE`.
+    follows a redirect within its origin. needs: what else an address must be for it: `WHOLE`; `PAGE`: whole in a worker,
+    and else the browser resolves it, with the page's `<base>`; `ROOTED`: that, and begin with a slash.
     """
 
     name: str
@@ -95,7 +96,7 @@ class Way:
     needs: str = ""
 
 
-WHOLE, PAGE = "a whole address", "a whole address in a worker"
+WHOLE, PAGE, ROOTED = "a whole address", "a whole address in a worker", "one that is whole or begins with a slash"
 INSTALL = "from pillion import javascript\njavascript.install(session)\n"
 XHR = """const x = new XMLHttpRequest(); x.open('GET', url, {}); const over = new Promise((y, n) => {{
 x.onload = () => y(x.responseText); x.onerror = () => n(new Error('network')) }}); x.send(); return over"""
@@ -106,48 +107,74 @@ def _javascript(body: str) -> str:
     return f"await js.Promise.resolve(url).then(js.Function.new('url', {body!r}))"
 
 
+EVENTS = """
+events = session.events(url, retry=60{})
+next_one = asyncio.create_task(events.__anext__())
+while not next_one.done() and events.error is None:
+    await asyncio.sleep(0.005)
+events.close()
+await next_one"""
+
 EVERYWHERE = [
     Way("session.fetch", "await session.fetch(url).text()"),
     Way("session.fetch of a Request", f"request = {_javascript('return new Request(url)')}\nawait session.fetch(request).text()", needs=PAGE),
     Way("session.fetch of a POST", "await session.fetch(url, method='POST', body=b'12').text()"),
+    Way("session.fetch, keepalive", "await session.fetch(url, method='POST', body='x', keepalive=True).text()"),
+    Way("session.fetch of a Request, header=", f"request = {_javascript('return new Request(url)')}\nawait session.fetch(request, header='X-Session-Id').text()", follows=False, needs=PAGE),
     Way("session.fetch, header=", "await session.fetch(url, header='X-Session-Id').text()", follows=False),
     Way("session.fetch, field= of JSON", "await session.fetch(url, field='sessionId', json={'a': 1}).text()", follows=False),
     Way("session.fetch, field= of a form", "form = js.FormData.new()\nform.append('a', 'b')\nawait session.fetch(url, field='sid', body=form).text()", follows=False),
-    Way("session.events", "async with session.events(url, retry=60) as events:\n    await bounded(events.__anext__(), 1, TransportError('nothing'))"),
+    Way("session.events", EVENTS.format("")),
+    Way("session.events, header=", EVENTS.format(", header='X-Session-Id'"), follows=False),
+    Way("session.beacon, header=", "session.beacon(url, json={'a': 1}, header='X-Session-Id')\nawait asyncio.sleep(0.02)", follows=False),
     Way("session.beacon", "session.beacon(url, json={'a': 1})\nawait asyncio.sleep(0.02)"),
     Way("session.beacon, field=", "session.beacon(url, json={'a': 1}, field='sessionId')\nawait asyncio.sleep(0.02)", follows=False),
-    Way("session.websocket", "socket = await session.websocket(url, timeout=5)\nsocket.send('x')\nawait socket.receive()\nsocket.close()", follows=False),
+    Way("session.websocket", "socket = await session.websocket(url, timeout=20)\nsocket.send('x')\nawait socket.receive()\nsocket.close()", follows=False),
     Way("fetch of the page", _javascript("return fetch(url).then(r => r.text())"), INSTALL, needs=PAGE),
-    Way("session.fetch, with fetch of the page under it", "await session.fetch(url).text()", INSTALL),
     Way("fetch of a Request of the page", _javascript("return fetch(new Request(url)).then(r => r.text())"), INSTALL, needs=PAGE),
     Way("fetch with a Request as its options", _javascript("return fetch(url, new Request(url)).then(r => r.text())"), INSTALL, needs=PAGE),
     Way("XMLHttpRequest", _javascript(XHR.format("true")), INSTALL, needs=PAGE),
     Way("XMLHttpRequest, synchronous", _javascript(XHR.format("false")), INSTALL, needs=PAGE),
     Way("pyscript.fetch", "await pyscript.fetch(url).text()", INSTALL + "import pyscript\n", needs=PAGE),
+    Way("fetch of the page, keepalive", _javascript("return fetch(url, { keepalive: true, method: 'POST', body: 'x' }).then(r => r.text())"), INSTALL, needs=PAGE),
 ]  # fmt: skip
 """Those of both Pythons."""
 
+UNDER = [replace(way, name=f"{way.name}, over the page's layers", setup=INSTALL) for way in EVERYWHERE if not way.setup]
+"""Those of the session's own once more, when the page's JavaScript carries the ID as well."""
+
+ALONE = "from pillion import javascript\njavascript.install(session)()\n"
+"""Takes the layers off that are on."""
+
 PYODIDE = [
-    Way("pyfetch", "await (await pyfetch(url, fetcher=session.fetcher)).string()", "from pyodide.http import pyfetch\n", needs=PAGE),
-    Way("pyxhr", "pyxhr.get(url, headers=session.headers(url))", "from pyodide.http import pyxhr\n", needs=PAGE),
-    Way("requests", "requests.get(url, auth=session.auth)", "import requests\n", needs=WHOLE),
-    Way("a Session of requests", "with requests.Session() as http:\n    http.auth = session.auth\n    http.post(url, data={'a': 1})", "import requests\n", needs=WHOLE),
-    Way("urllib3", "urllib3.request('GET', url, headers=session.headers(url))", "import urllib3\n", needs=WHOLE),
-    Way("urllib", "session.urlopen(url, data=b'12').read()", "import pyodide_http\npyodide_http.patch_urllib()\n", needs=WHOLE),
-    Way("requests, patched", "requests.get(url, auth=session.auth)", "import pyodide_http, requests\npyodide_http.patch_requests()\n", needs=WHOLE),
+    Way("pyfetch", "await (await pyfetch(url, fetcher=session.fetcher)).string()", ALONE + "from pyodide.http import pyfetch\n", needs=PAGE),
+    Way("pyxhr", "pyxhr.get(url, headers=session.headers(url))", ALONE + "from pyodide.http import pyxhr\n", needs=ROOTED),
+    Way("requests", "requests.get(url, auth=session.auth)", ALONE + "import requests\n", needs=WHOLE),
+    Way("a Session of requests", "with requests.Session() as http:\n    http.auth = session.auth\n    http.post(url, data={'a': 1})", ALONE + "import requests\n", needs=WHOLE),
+    Way("urllib3", "urllib3.request('GET', url, headers=session.headers(url))", ALONE + "import urllib3\n", needs=WHOLE),
+    Way("urllib", "session.urlopen(url, data=b'12').read()", ALONE + "import pyodide_http\npyodide_http.patch_urllib()\n", needs=WHOLE),
+    Way("requests, patched", "requests.get(url, auth=session.auth)", ALONE + "import pyodide_http, requests\npyodide_http.patch_requests()\n", needs=WHOLE),
 ]  # fmt: skip
 """Those of Pyodide alone, in this order, because what is patched stays so."""
 
 
-def expected(way: Way, case: Case, *, in_worker: bool) -> tuple[str, ...]:
-    """The servers that must see the ID, one request each."""
-    if case.is_relative and (way.needs == WHOLE or (way.needs == PAGE and in_worker)):
+def expected(way: Way, case: Case, *, in_worker: bool = False, has_base: bool = False) -> tuple[str, ...]:
+    """The servers that must see the ID, one request each. has_base: whether the page's `<base>` is the hostile one."""
+    if in_worker and case.url.startswith("."):  # a worker can't see where its page is
         return ()
+    if case.is_relative and way.needs:
+        by_browser = way.needs == PAGE or (way.needs == ROOTED and case.url.startswith("/"))
+        if in_worker or has_base or not by_browser:
+            return ()
     return case.ours if way.follows or not case.hops else case.ours[:1]
 
 
 def faults(
-    received: dict[str, list[Seen]], session_id: str, wanted: list[tuple[str, ...]], outcomes: list[str]
+    received: dict[str, list[Seen]],
+    session_id: str,
+    wanted: list[tuple[str, ...]],
+    outcomes: list[str],
+    cases: list[Case] = CASES,
 ) -> list[str]:
     """What is not as it should be. received: by server. wanted, outcomes: of each case, who must see the ID, what came."""
     wrong: list[str] = []
@@ -156,15 +183,15 @@ def faults(
         for request in requests:
             found = _CASE.search(request.query)
             number = int(found[1]) if found else None
-            name = "nothing that was tried" if number is None else CASES[number].name
+            name = "nothing that was tried" if number is None else cases[number].name
             times = request.text.count(session_id)
             if times and (server == HOSTILE or number is None):
                 wrong.append(f"{name}: the {server} server has it, of {request.method} {request.path}")
             elif times > 1:
                 wrong.append(f"{name}: the {server} server has it {times} times in one request")
-            elif times and number is not None and not (CASES[number].is_double and server == OWN):
+            elif times and number is not None and not (cases[number].is_double and server == OWN):
                 seen.setdefault(number, []).append(server)
-    for number, (case, outcome) in enumerate(zip(CASES, outcomes, strict=True)):
+    for number, (case, outcome) in enumerate(zip(cases, outcomes, strict=True)):
         if sorted(seen.get(number, [])) != sorted(wanted[number]):
             wrong.append(f"{case.name}: not {wanted[number]} but {seen.get(number, [])} ({outcome})")
     return wrong

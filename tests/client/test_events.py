@@ -46,7 +46,7 @@ class Server:
     def __init__(self, *answers: Response | TransportError) -> None:
         self.answers = list(answers)
         self.asked: list[str] = []
-        self.followers: list[Callable[[Change], object]] = []
+        self.followers: list[Callable[[Change | None], object]] = []
 
     async def connect(self, last_id: str) -> Any:
         self.asked.append(last_id)
@@ -55,7 +55,7 @@ class Server:
             raise answer
         return answer
 
-    def follow(self, callback: Callable[[Change], object]) -> Callable[[], None]:
+    def follow(self, callback: Callable[[Change | None], object]) -> Callable[[], None]:
         self.followers.append(callback)
         return lambda: self.followers.remove(callback)
 
@@ -148,6 +148,39 @@ def test_after_a_log_out_it_begins_anew() -> None:
         assert server.asked == ["", ""]
 
     asyncio.run(main())
+
+
+def test_it_ends_with_the_session() -> None:
+    """Nobody waits for more."""
+
+    async def main() -> None:
+        server = Server(Response([b"..."]))
+        waiting = asyncio.create_task(received(server.stream()))
+        await asyncio.sleep(0.01)
+        server.followers[0](None)
+        assert await asyncio.wait_for(waiting, 5) == []
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(("said", "waited"), [(b"retry: 0", 0.05), (b"retry: 99999999999", 24 * 3600.0)])
+def test_what_the_server_wants_has_bounds(monkeypatch: pytest.MonkeyPatch, said: bytes, waited: float) -> None:
+    """Longer timers than browsers know would fire at once."""
+    waits: list[float] = []
+
+    async def bounded(coroutine: Any, seconds: float, error: Exception) -> None:
+        coroutine.close()
+        waits.append(seconds)
+        raise error
+
+    monkeypatch.setattr(events, "bounded", bounded)
+    monkeypatch.setattr(events.random, "random", lambda: 0.0)
+
+    async def main() -> None:
+        assert await received(Server(Response([said + b"\ndata: a\n\n"]), Response([], 204, "")).stream()) == ["a"]
+
+    asyncio.run(main())
+    assert waits == [waited]
 
 
 @pytest.mark.parametrize("first", [Response, lambda parts: TransportError("down")])

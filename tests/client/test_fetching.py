@@ -100,17 +100,40 @@ def test_a_fetch_is_awaited_or_chained(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
         assert await Fetch(begin) is response
         assert (response.status, response.ok) == (200, True)
-        for fetched in (Fetch(begin), response):
+        once = Fetch(begin)
+        for fetched in (Fetch(begin), once, response):
             assert await fetched.text() == '["é"]'
             assert await fetched.json() == ["é"]
             assert await fetched.bytearray() == bytearray(b"ab")
             assert await fetched.arrayBuffer() == memoryview(b"ab")
             assert await fetched.blob() == "a blob"
+        assert await once is response
 
     asyncio.run(main())
-    assert sent == ["sent"] * 6
+    assert sent == ["sent"] * 3  # however often it is awaited
     response.close()
     assert sent[-1] == "ended"
     assert repr(response) == "FetchResponse(200)"
     with pytest.raises(AttributeError):
         response.nothing  # noqa: B018
+
+
+def test_a_fetch_that_is_under_way_is_not_awaited_again() -> None:
+    """It would be sent a second time."""
+
+    async def begin() -> FetchResponse:
+        await asyncio.sleep(0)
+        raise TransportError("no")
+
+    async def main() -> None:
+        once = Fetch(begin)
+        first = asyncio.create_task(once.text())
+        await asyncio.sleep(0)
+        with pytest.raises(RuntimeError, match="awaited already"):
+            await once
+        with pytest.raises(TransportError):
+            await first
+        with pytest.raises(RuntimeError, match="has failed"):
+            await once.json()
+
+    asyncio.run(main())

@@ -94,6 +94,7 @@ def test_its_rule_gives_waits_and_says_why(page: Page, monkeypatch: pytest.Monke
             "present",
         )
         provider.session.dispose()
+        assert page.installed == []
         told.clear()
         rule["wait"](told.append, told.append)
         while not told:

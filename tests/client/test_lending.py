@@ -29,6 +29,7 @@ def test_the_worker_is_told_the_id_and_every_change() -> None:
             "origin": "new",
             "parent": None,
             "held": False,
+            "page": None,
         }
         setattr(sync, CHANGED, told.append)
         new = await session.refresh()

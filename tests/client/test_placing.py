@@ -24,6 +24,8 @@ JSON = {"content-type": "application/json; charset=utf-8"}
         (Placement(field="sid"), FORM, "", (FORM, f"sid={ID}")),
         (Placement(field="sid"), FORM, "a=1", (FORM, f"a=1&sid={ID}")),
         (Placement(field="sid"), FORM, "sid=mine&a=1", (FORM, "sid=mine&a=1")),
+        (Placement(field="s id"), FORM, "s+id=mine", (FORM, "s+id=mine")),
+        (Placement(field="s id"), FORM, "a=%26", (FORM, f"a=%26&s+id={ID}")),
         (Placement(field="sid"), JSON, '{"sid": "mine"}', (JSON, '{"sid": "mine"}')),
     ],
 )
@@ -71,3 +73,10 @@ def test_a_header_of_the_callers_own_stays() -> None:
     assert with_header(headers, "Accept", "x") == headers
     assert with_header(headers, "X", "y") == {"accept": "text/html", "X": "y"}
     assert headers == {"accept": "text/html"}
+
+
+@pytest.mark.parametrize("name", ["", "X Id", "X:Id", "X\n", "é"])
+def test_what_is_no_header_is_refused(name: str) -> None:
+    """By us: the browser would throw."""
+    with pytest.raises(ValueError, match="no name of a header"):
+        Placement(name)

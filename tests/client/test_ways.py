@@ -55,3 +55,34 @@ def test_an_origin_that_is_none_is_refused_at_once() -> None:
     """By the provider, where it is written."""
     with pytest.raises(ValueError, match="no origin"):
         SessionProvider(Client("/api", MockTransport(lambda call: None)), allow_origins=["shop.example"])
+
+
+@pytest.mark.parametrize("url", ["shop.example/x", "x", "./x", "", "localhost:8000/x", "\\\\shop.example"])
+def test_headers_are_not_for_what_others_may_read_in_another_way(url: str) -> None:
+    """A path to a browser may be a host to a library, which would be sent the ID."""
+
+    async def main() -> None:
+        with offer() as session:
+            await session.ready()
+            assert session.headers(url) == {}
+
+    asyncio.run(main())
+
+
+def test_a_session_that_is_used_this_way_only_is_in_use() -> None:
+    """Its idle time begins anew with every call that can't wait, too."""
+
+    async def main() -> None:
+        client = Client("https://shop.example/api", MockTransport(lambda call: None))
+        with SessionProvider(client, "memory", idle_timeout=60) as session:
+            await session.ready()
+            record = session._identity._holding.record  # type: ignore[union-attr]
+            assert record is not None
+            record.used -= 50_000
+            session.headers("https://shop.example/x")
+            await asyncio.sleep(0.05)
+            now = session._identity._holding.record  # type: ignore[union-attr]
+            assert now is not None
+            assert now.used > record.used + 40_000
+
+    asyncio.run(main())

@@ -27,6 +27,9 @@ class Web:
     def locate(self, url: str) -> tuple[str, str | None]:
         return (url, url) if "://" in url else (f"{self.home()}{url}", self.home())
 
+    def locate_with_base(self, url: str) -> tuple[str, str | None]:
+        return self.locate(url)
+
     async def open_socket(
         self, url: str, protocols: list[str], heard: Callable[[Any], None], closed: Callable[[int, str], None]
     ) -> Any:
@@ -144,3 +147,35 @@ def test_outside_a_browser_there_is_none() -> None:
 
     with pytest.raises(TransportError, match="the browser's"):
         asyncio.run(main())
+
+
+def test_it_ends_with_the_session_and_is_closed_with_a_code_that_may_be(web: Web) -> None:
+    """Others would throw in the browser."""
+
+    async def main() -> None:
+        with offer() as session:
+            socket = await session.websocket("/live")
+            for code, reason in ((1001, ""), (999, ""), (5000, ""), (1000, "é" * 62)):
+                with pytest.raises(ValueError, match="1000, or 3000 to 4999"):
+                    socket.close(code, reason)
+        assert web.closed == [(1000, "no session")]
+        assert await socket.receive() is None
+
+    asyncio.run(main())
+
+
+def test_what_closes_as_it_opens_is_forgotten(web: Web) -> None:
+    """Nothing stays of it."""
+
+    async def main() -> None:
+        with offer() as session:
+            await session.ready()
+            opening = asyncio.create_task(session.websocket("/live"))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            web.is_open = lambda socket: False  # type: ignore[method-assign]
+            with pytest.raises(TransportError, match="closed"):
+                await opening
+            assert web.forgotten == 1
+
+    asyncio.run(main())

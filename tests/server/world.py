@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pillion_server import create_app
+from whole_ids import whole_ids
 
 RAW_ID = "0123456789abcdef0123456789abcdef"
 OTHER_ID = "fedcba9876543210fedcba9876543210"
@@ -184,7 +185,9 @@ class Process:
         """Waits for its end; the rest of what it printed."""
         self.process.wait(15)
         with self._out, self._err:
-            return self._out.read(), self._err.read()
+            printed = self._out.read(), self._err.read()
+        assert not whole_ids("\n".join(printed)), "The server has printed whole session IDs."
+        return printed
 
 
 @contextmanager
