@@ -17,7 +17,6 @@ from pillion._js import (
 )
 from pillion_shared import TransportError
 from pillion_shared.ids import quotable
-from pillion_shared.shapes import is_dict, is_list
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,22 +91,24 @@ async def post(url: str, headers: "dict[str, str]", body: str, seconds: float) -
     Cancelled, it is aborted, so the server may never see it.
     """
     options = {"method": "POST", "headers": headers, "body": body, "redirect": "error"}
-    response, done = await fetch(url, options, seconds)
+    response, done = await fetch(url, options, seconds, is_whole=True)
     try:
         return int(response.status), str(await response.text())
     except Exception as error:
         why = reason(error)
     finally:
         done()
-    raise _lost(url, why, seconds)
+    # Nothing but the timer aborts it here; Firefox calls that an AbortError while the body is read.
+    raise _lost(url, "TimeoutError" if why.startswith("AbortError") else why, seconds)
 
 
 async def fetch(
-    target: "Any", options: "dict[str, Any]", seconds: "float | None" = None
+    target: "Any", options: "dict[str, Any]", seconds: "float | None" = None, *, is_whole: bool = False
 ) -> "tuple[Any, Callable[[], None]]":
     """The browser's Response to an address or a Request, and what ends the transfer. Raises `TransportError`.
 
-    seconds: until the answer begins; the transfer of its body takes as long as it takes. Cancelled, it is aborted.
+    seconds: until the answer begins; the transfer of its body takes as long as it takes, unless `is_whole`. Cancelled,
+    it is aborted.
     """
     ended = js.AbortController.new()
     is_request = not isinstance(target, str)
@@ -133,7 +134,7 @@ async def fetch(
         end()
         raise
     finally:
-        if timer is not None:
+        if timer is not None and not is_whole:
             js.clearTimeout(timer)
     raise _lost(str(target.url) if is_request else target, why, seconds)
 
@@ -183,8 +184,6 @@ def as_js(options: "dict[str, Any]") -> "Any":
 def _as_js(value: "Any") -> "Any":
     if isinstance(value, (bytes, bytearray, memoryview)):
         return js.Uint8Array.new(bytes(value))  # pyright: ignore[reportUnknownArgumentType]
-    if is_dict(value) or is_list(value):
-        return js.JSON.parse(json.dumps(value))
     return value
 
 

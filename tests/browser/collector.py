@@ -59,7 +59,7 @@ class Collector:
             await self._request(scope, receive, send)
 
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = _seen(scope, await _whole(receive))
+        request = _seen(scope, await whole(receive))
         origin = request.headers.get("origin", ["*"])[0]
         asked = request.headers.get("access-control-request-headers", ["*"])[0]
         headers = {
@@ -136,7 +136,8 @@ def _seen(scope: Scope, body: bytes, method: str = "") -> Seen:
     return Seen(scope["path"], scope["query_string"].decode("latin-1"), headers, body, method or scope["method"])
 
 
-async def _whole(receive: Receive) -> bytes:
+async def whole(receive: Receive) -> bytes:
+    """The body of a request."""
     parts, more = [], True
     while more:
         message = await receive()

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from browser.collector import ANY, Collector
+from browser.collector import ANY, Collector, whole
 from browser.serving import Served
 from pillion_server import create_app
 
@@ -184,7 +184,7 @@ class Site:
                 while (await receive())["type"] != "http.disconnect":
                     pass
             else:
-                await app(scope, self._recording(scope, await _whole(receive)), send)
+                await app(scope, self._recording(scope, await whole(receive)), send)
 
         return site
 
@@ -218,15 +218,6 @@ class Site:
             return await asyncio.Event().wait() or {}  # type: ignore[return-value]
 
         return receive
-
-
-async def _whole(receive: Receive) -> bytes:
-    parts, more = [], True
-    while more:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        more = message.get("more_body", False)
-    return b"".join(parts)
 
 
 async def _send_elsewhere(send: Send, url: str) -> None:

@@ -141,14 +141,56 @@ return read.decode()
 """)
     assert first == "id: 1\nretry: 20\ndata: event 1 é\n\n"
     assert time.monotonic() - started < 25
-    assert (
-        tab.run(
-            f"chunks = (await session.fetch('{ANY}status?204')).chunks()\nreturn [chunk async for chunk in chunks]"
-            if runtime == "py"
-            else "return []"
-        )
-        == []
+    empty = (
+        f"chunks = (await session.fetch('{ANY}status?204')).chunks()\nasync for chunk in chunks:\n    return len(chunk)"
     )
+    assert tab.run(empty) is None
+    with pytest.raises(PythonError) as caught:
+        tab.run(
+            f"response = await session.fetch({BLANK!r})\nawait response.text()\nawait response.chunks().__anext__()"
+        )
+    assert caught.value.name == "TransportError"
+
+
+def test_a_timeout_is_for_the_answer_to_begin(profile: Profile, runtime: str) -> None:
+    """Its body takes as long as it takes; so do events, which are the same fetch."""
+    tab = profile.tab(runtime, LOCAL)
+    body = tab.run(f"return await session.fetch('{ANY}events?count=1&open=2', timeout=1).text()")
+    assert body == "id: 1\nretry: 20\ndata: event 1 é\n\n"
+
+
+def test_a_call_of_a_function_is_bounded_as_a_whole(profile: Profile, runtime: str) -> None:
+    """Also where its answer begins and never ends."""
+    tab = profile.tab(runtime, LOCAL)
+    post = f"await _web.post(str(js.location.origin) + '{ANY}events?count=1&open=30', {{}}, '{{}}', 1)"
+    with pytest.raises(PythonError, match="no answer within 1 s"):
+        tab.run("from pillion import _web\n" + post)
+
+
+def test_a_request_keeps_its_signal_and_is_not_sent_twice(profile: Profile, runtime: str) -> None:
+    """What JavaScript throws of it is an error of Python's."""
+    tab = profile.tab(runtime, LOCAL)
+    with pytest.raises(PythonError, match="was aborted"):
+        tab.run(f"""
+aborter = js.AbortController.new()
+options = js.Object.new()
+options.signal = aborter.signal
+request = js.Request.new("{ANY}events?count=0&late=20", options)
+task = asyncio.create_task(session.fetch(request).text())
+await asyncio.sleep(0.3)
+aborter.abort()
+await task
+""")
+    with pytest.raises(PythonError) as caught:
+        tab.run(f"""
+options = js.Object.new()
+options.method, options.body = "POST", "x"
+request = js.Request.new({ECHO!r}, options)
+await session.fetch(request)
+await session.fetch(request)
+""")
+    assert caught.value.name in ("ValueError", "TransportError")
+    assert tab.run(f"return await session.fetch({ECHO!r}).json()")["method"] == "GET"
 
 
 def test_fetch_says_what_went_wrong(profile: Profile, site: Site, runtime: str) -> None:
