@@ -39,6 +39,7 @@ async def load() -> None:
     last[:] = [purchase, sold]
     show_purchase(purchase, sold)
     show_session()
+    by_id("purchase").hidden = False  # not before: a choice made on an empty order would be taken back
 
 
 async def load_concerts() -> None:
@@ -47,7 +48,6 @@ async def load_concerts() -> None:
         concerts.extend(await client.query(api.tickets.concerts))
         show_concerts()
         show_seats()
-        by_id("purchase").hidden = False
 
 
 def show_concerts() -> None:

@@ -81,9 +81,14 @@ def _form_with(body: str, name: str, value: str) -> str:
     return body if has_it else "&".join(filter(None, (body, urlencode({name: value}))))
 
 
+def is_whole(url: str) -> bool:
+    """Whether an address says its scheme and host, so that it is the same on every page."""
+    return url[:7] == "http://" or url[:8] == "https://"
+
+
 def is_same_everywhere(url: str) -> bool:
     """Whether everybody reads one address in it: it is whole, or begins with a slash, and no `<base>` changes it."""
-    if url[:7] == "http://" or url[:8] == "https://":
+    if is_whole(url):
         return True
     if "://" not in url and url[:1] != "/":
         return False  # `evil.example/x` is a path to a browser, and a host to urllib3

@@ -15,6 +15,7 @@ from pillion._js import (
     proxy_of,
     reason,
 )
+from pillion._platform import is_whole
 from pillion_shared import TransportError
 from pillion_shared.ids import quotable
 
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+
+_PLAIN = (str, bool, int, dict, list)
+
+# What every call needs is looked up once: each step into JavaScript shows in what a call of MicroPython's takes.
+_AbortController = js.AbortController
+_parse = js.JSON.parse
 
 _page: "list[str]" = []
 
@@ -45,33 +52,18 @@ def locate(url: str) -> "tuple[str, str | None] | None":
     `None` for what is no address, and for one relative to a page that nobody knows: in a worker without `lend` all
     but those that begin with a slash.
     """
-    base = page()
-    if base is None and home() is not None and url[:1] in ("/", "\\"):
+    base = None if is_whole(url) else page()
+    if url[:1] in ("/", "\\") and base is None and home() is not None:
         base = f"{home()}/"
     return _located(url, base)
 
 
 def locate_with_base(url: str) -> "tuple[str, str | None] | None":
     """The same as the browser itself does it, with the page's `<base>`."""
-    return _located(url, str(js.document.baseURI)) if IN_PAGE else locate(url)
-
-
-_found: "dict[tuple[str, str | None], tuple[str, str | None] | None]" = {}
-MAX_FOUND = 100
-"""How many addresses are remembered: to take one apart costs more than all else of a call."""
+    return _located(url, str(js.document.baseURI)) if IN_PAGE and not is_whole(url) else locate(url)
 
 
 def _located(url: str, base: "str | None") -> "tuple[str, str | None] | None":
-    if url[:7] == "http://" or url[:8] == "https://":
-        base = None
-    if (url, base) not in _found:
-        if len(_found) >= MAX_FOUND:
-            _found.clear()
-        _found[url, base] = _parsed(url, base)
-    return _found[url, base]
-
-
-def _parsed(url: str, base: "str | None") -> "tuple[str, str | None] | None":
     based = (url,) if base is None else (url, base)
     if not js.URL.canParse(*based):
         return None
@@ -110,12 +102,13 @@ async def fetch(
     seconds: until the answer begins; the transfer of its body takes as long as it takes, unless `is_whole`. Cancelled,
     it is aborted.
     """
-    ended = js.AbortController.new()
+    ended = _AbortController.new()
+    signal = ended.signal
     is_request = not isinstance(target, str)
-    given_signals = [options.get("signal"), target.signal if is_request else None]
-    signals = [ended.signal] + [signal for signal in given_signals if signal is not None and is_there(signal)]
+    if is_request or "signal" in options:
+        signal = _any_of(signal, options.get("signal"), target.signal if is_request else None)
     given = as_js(options)
-    given.signal = ended.signal if len(signals) == 1 else js.AbortSignal.any(js.Array.of(*signals))
+    given.signal = signal
     if is_request:  # any options at all reset these two
         given.referrer, given.referrerPolicy = target.referrer, target.referrerPolicy
     timer = None
@@ -137,6 +130,12 @@ async def fetch(
         if timer is not None and not is_whole:
             js.clearTimeout(timer)
     raise _lost(str(target.url) if is_request else target, why, seconds)
+
+
+def _any_of(*signals: "Any") -> "Any":
+    """A signal that aborts as soon as one of those does that are there."""
+    there = [signal for signal in signals if signal is not None and is_there(signal)]
+    return there[0] if len(there) == 1 else js.AbortSignal.any(js.Array.of(*there))
 
 
 def _through_layers(target: "Any", given: "Any") -> "Any":
@@ -174,8 +173,8 @@ def as_js(options: "dict[str, Any]") -> "Any":
     others: dict[str, Any] = {}
     for name, value in options.items():
         if value is not None:
-            (plain if isinstance(value, (str, bool, int, dict, list)) else others)[name] = value
-    made = js.JSON.parse(json.dumps(plain))
+            (plain if isinstance(value, _PLAIN) else others)[name] = value
+    made = _parse(json.dumps(plain))
     for name, value in others.items():
         setattr(made, name, _as_js(value))
     return made
@@ -245,12 +244,15 @@ async def with_header(request: "Any", options: "Any", name: str, value: str) -> 
     return made
 
 
-async def read(response: "Any", how: str) -> "Any":
-    """What one of the methods of a Response gives. Raises `TransportError`."""
+async def read(response: "Any", how: str, end: "Callable[[], None]") -> "Any":
+    """What one of the methods of a Response gives; cancelled, it ends the transfer. Raises `TransportError`."""
     try:
         return await getattr(response, how)()
     except Exception as error:
         why = reason(error)
+    except BaseException:
+        end()
+        raise
     raise _lost(str(response.url), why, None)
 
 

@@ -31,11 +31,15 @@ class Credentials:
 
         Raises `NotReadyError`, also if there is a log-out meanwhile.
         """
-        while not self.is_settled():
-            session_id = await apart(self._waited(self._identity.refreshes.contains_caller()))
-            if session_id == self._identity.id:  # else there is another one since
-                break
-        return self.present()
+        session_id = self.at_once()
+        while session_id is None:
+            waited = await apart(self._waited(self._identity.refreshes.contains_caller()))
+            session_id = waited if waited == self._identity.id else self.at_once()  # or there is another one since
+        return session_id
+
+    def at_once(self) -> "SessionId | None":
+        """The ID, if a call may go out with it at once."""
+        return self._identity.id if self._readiness.ready and self._identity.is_recent() else None
 
     def now(self) -> SessionId:
         """The ID at once, for calls that can't wait. Raises `NotReadyError` where they would have to."""
@@ -55,10 +59,6 @@ class Credentials:
     def check(self) -> None:
         """Raises `NotReadyError` if the session is closed."""
         self._readiness.check()
-
-    def is_settled(self) -> bool:
-        """Whether a call may go out at once."""
-        return self._readiness.ready and self._identity.is_recent()
 
     def headers(self, url: str) -> "dict[str, str]":
         """The header that carries the ID, for calls that can't wait; none for whom it is not meant.

@@ -8,6 +8,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+MAX_KNOWN = 100
+"""How many addresses are remembered: to take one apart costs as much as the rest of a call."""
+
+
 class Destinations:
     """The origins to which a session's ID may go.
 
@@ -21,14 +25,22 @@ class Destinations:
         client = _platform.locate(client_url)
         found = [_origin(each) for each in allowed] + [_platform.home(), client and client[1]]
         self.origins = {_as_http(origin) for origin in found if origin}
+        self._known: dict[str, tuple[str, bool]] = {}
 
     def find(self, url: str) -> "tuple[str, bool]":
         """`url` as the browser would call it, and whether the ID may go there. Raises `TransportError`.
 
         In the browser relative addresses are the page's, never those of a `<base>`; elsewhere there are none.
         """
-        href, origin = located(url)
-        return href, self.has(origin)
+        known = self._known.get(url)
+        if known is None:
+            href, origin = located(url)
+            known = (href, self.has(origin))
+            if _platform.is_whole(url):  # others change with the page's address
+                if len(self._known) >= MAX_KNOWN:
+                    self._known.clear()
+                self._known[url] = known
+        return known
 
     def has(self, origin: "str | None") -> bool:
         """Whether the ID may go to an origin, as browsers write it. A WebSocket is as good as its http address."""

@@ -65,10 +65,8 @@ class Outgoing:
                 options.setdefault("duplex", "half")
         return options
 
-    async def addressed(self, href: str, session_id: "SessionId | None", options: "Any") -> "Any":
-        """What fetch is given as its first argument: the address, or a Request that has the options in it already."""
-        if not self.is_request:
-            return href
+    async def with_header(self, session_id: "SessionId | None", options: "Any") -> "Any":
+        """The Request that is sent for the one given: the options are in it already."""
         if session_id is None or self._placement.header is None:
             return self.target
         web = _platform.web()
@@ -109,12 +107,15 @@ def _is_stream(body: "Any") -> bool:
 async def send(credentials: "Credentials", outgoing: Outgoing, seconds: "float | None" = None) -> "FetchResponse":
     """The answer to a request that carries the ID, if it goes where the ID may go. Raises `TransportError`."""
     web = require_browser("session.fetch")
-    href, is_ours = credentials.destinations.find(outgoing.url)
-    session_id = await credentials.wait() if is_ours else None
+    target, is_ours = credentials.destinations.find(outgoing.url)
+    session_id = None
+    if is_ours:
+        session_id = credentials.at_once() or await credentials.wait()
     options = outgoing.carrying(session_id)
-    target = await outgoing.addressed(href, session_id, options)
-    if outgoing.is_request and session_id is not None:
-        options = {"signal": options.get("signal")}  # the rest is in the new Request
+    if outgoing.is_request:
+        target = await outgoing.with_header(session_id, options)
+        if session_id is not None:
+            options = {"signal": options.get("signal")}  # the rest is in the new Request
     response, end = await web.fetch(target, options, seconds)
     return FetchResponse(response, end)
 
@@ -141,7 +142,7 @@ class FetchResponse:
 
     async def text(self) -> str:
         """The body as text, decoded as UTF-8."""
-        return str(await self._read("text"))
+        return str(await _platform.web().read(self._response, "text", self._end))
 
     async def json(self) -> "Any":
         """The body's JSON as Python values. Raises `ValueError`."""
@@ -149,7 +150,9 @@ class FetchResponse:
 
     async def bytearray(self) -> "bytearray":
         """The body as it is."""
-        return bytearray(_platform.web().octets_of(await self._read("arrayBuffer")))
+        return bytearray(
+            _platform.web().octets_of(await _platform.web().read(self._response, "arrayBuffer", self._end))
+        )
 
     async def arrayBuffer(self) -> memoryview:  # noqa: N802 - PyScript's name for it
         """The body as it is."""
@@ -157,7 +160,7 @@ class FetchResponse:
 
     async def blob(self) -> "Any":
         """The body as a Blob of the browser's."""
-        return await self._read("blob")
+        return await _platform.web().read(self._response, "blob", self._end)
 
     def chunks(self) -> "Chunks":
         """The body as it arrives, for `async for`: pieces of bytes."""
@@ -166,15 +169,6 @@ class FetchResponse:
     def close(self) -> None:
         """Ends the transfer, if it is still under way."""
         self._end()
-
-    async def _read(self, how: str) -> "Any":
-        try:
-            return await _platform.web().read(self._response, how)
-        except Exception:
-            raise
-        except BaseException:  # cancelled
-            self._end()
-            raise
 
     def __repr__(self) -> str:
         return f"FetchResponse({self._response.status})"

@@ -198,12 +198,11 @@ class Identity:
 
     def is_recent(self) -> bool:
         """Whether a call of plain HTTP may use the ID at once: there was a look lately, and nobody has told of more."""
-        if self.refreshes.is_under_way():
+        if self.refreshes.current is not None:
             return not self.refreshes.hold_up()
         now = self._around.now()
-        age = TOLD_MS if self._siblings.hears else RECENT_MS
-        is_still_so = not self._keeper.is_live or abs(now - self._looked) < age
-        return is_still_so and not self._is_hidden and self._is_fresh(now, -1)
+        is_still_so = abs(now - self._looked) < (TOLD_MS if self._siblings.hears else RECENT_MS)
+        return (is_still_so or not self._keeper.is_live) and not self._is_hidden and self._is_fresh(now, -1)
 
     def use(self) -> None:
         """Notes that the session is used, by a call that looks at nothing itself."""

@@ -42,7 +42,8 @@ def install(session: "Session", name: str = "pillion") -> "Callable[[], None]":
     credentials = session.credentials
 
     def value() -> "str | None":
-        return authorization(credentials.present()) if credentials.is_settled() else None
+        session_id = credentials.at_once()
+        return session_id and authorization(session_id)
 
     reasons: list[str] = []
 

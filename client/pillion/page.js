@@ -22,13 +22,22 @@
   let isOurOwn = false;
 
   const base = () => globalThis.document?.baseURI ?? location.href;
-  const parsed = (url) => (URL.canParse(url, base()) ? new URL(url, base()) : undefined);
+  const known = new Map(); // the last addresses that were taken apart, which most calls go to again
+  const parsed = (url) => {
+    const key = `${base()} ${url}`;
+    if (!known.has(key)) {
+      if (known.size >= 100) known.clear();
+      known.set(key, URL.canParse(url, base()) ? new URL(url, base()) : undefined);
+    }
+    return known.get(key);
+  };
   const ruleFor = (url) =>
     /^https?:$/.test(url?.protocol) ? rules.findLast((rule) => rule.origins.has(url.origin)) : undefined;
   const later = (rule) => new Promise((resolve, reject) => rule.wait(resolve, reject));
 
   // The address of a Request of any realm, else what fetch makes of its argument.
   const addressed = (input) => {
+    if (typeof input === "string") return { url: input, input };
     try {
       return { url: urlOf.call(input), input };
     } catch {

@@ -65,6 +65,10 @@ class Placement:
         )
 
 
+IN_AUTHORIZATION = Placement()
+"""Where it is unless somebody says otherwise."""
+
+
 def added(fields: "dict[Any, Any]", name: str, value: "Any") -> "dict[Any, Any]":
     """A copy of the fields with one more, unless it is there already."""
     made = dict(fields)

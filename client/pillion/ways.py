@@ -3,7 +3,7 @@
 from pillion import libraries
 from pillion.events import EVENT_STREAM, RETRY_SECONDS, EventStream
 from pillion.fetching import Fetch, FetchResponse, Outgoing, require_browser, send
-from pillion.placing import Placement
+from pillion.placing import IN_AUTHORIZATION, Placement
 from pillion.websocket import WebSocket
 from pillion_shared import NotReadyError, TransportError
 from pillion_shared.errors import ABSENT
@@ -60,12 +60,9 @@ class WaysOut:
         It is sent when it is awaited. Raises `TransportError` when no answer comes, `ValueError` for a body without
         fields, `NotReadyError` when there is no ID.
         """
-        outgoing = Outgoing(url, Placement(header, field), options, json)
-
-        async def begin() -> FetchResponse:
-            return await send(self.credentials, outgoing, timeout)
-
-        return Fetch(begin)
+        placement = IN_AUTHORIZATION if header is None and field is None else Placement(header, field)
+        outgoing = Outgoing(url, placement, options, json)
+        return Fetch(lambda: send(self.credentials, outgoing, timeout))
 
     def headers(self, url: str) -> "dict[str, str]":
         """The header that carries the ID to `url`, `{}` if it doesn't go there; to be asked for at each call.
@@ -90,13 +87,13 @@ class WaysOut:
         """For Pyodide's pyfetch: `await pyfetch(url, fetcher=session.fetcher)`."""
         if isinstance(request, str):
             raise TypeError("session.fetcher is what pyfetch calls: await pyfetch(url, fetcher=session.fetcher).")
-        outgoing = Outgoing(request, Placement(), {})
+        outgoing = Outgoing(request, IN_AUTHORIZATION, {})
         _, is_ours = self.credentials.destinations.find(outgoing.url)
         session_id = await self.credentials.wait() if is_ours else None
         web = require_browser("session.fetcher")
         if session_id is None:
             return await web.forward(request, options)
-        return await web.forward(await outgoing.addressed("", session_id, options))
+        return await web.forward(await outgoing.with_header(session_id, options))
 
     async def websocket(
         self,

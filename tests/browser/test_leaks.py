@@ -5,37 +5,15 @@ query or Referer. The table is in ways.py.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
 
-from browser.collector import Collector, Seen
 from browser.libraries import archive, config
-from browser.serving import Served
+from browser.listening import BEGIN, Listening, listen, tried
 from browser.site import EVIL_HOST, IDN_HOST, SUB_HOST, Site
 from browser.tabs import Profile, Tab
-from browser.ways import ALLOWED, CASES, EVERYWHERE, HOSTILE, INSTALL, OWN, PYODIDE, UNDER, Case, Way, expected, faults
+from browser.ways import CASES, EVERYWHERE, HOSTILE, INSTALL, OWN, PYODIDE, UNDER, Way, expected
 from browser_finder import CHROMIUM, FIREFOX
-
-BEGIN = """
-import asyncio
-import js
-from pillion import *
-from pillion._aio import bounded
-session = SessionProvider(Client("/api"), storage={storage!r}, allow_origins=[{allowed!r}]).install()
-
-async def try_all(way, urls):
-    outcomes = []
-    for url in urls:
-        try:
-            await bounded(way(url), 20, TransportError("it hangs"))
-            outcomes.append("")
-        except Exception as error:
-            outcomes.append(type(error).__name__ + ": " + str(error)[:200])
-    return outcomes
-"""
-LATE = 100
-"""Milliseconds in which what nobody waits for has arrived."""
 
 PLACES = [
     (CHROMIUM, "mpy", False),
@@ -48,52 +26,11 @@ PLACES = [
 ]
 
 
-@dataclass
-class Listening:
-    """The servers, and what each of them has received."""
-
-    site: Site
-    servers: dict[str, Collector]
-    origins: dict[str, str]
-
-    def address(self, case: Case, number: int, blob: str) -> str:
-        """The address of a case."""
-        return case.url.format(n=number, blob=blob, **self.origins)
-
-    def clear(self) -> None:
-        """Forgets what came, but what the hostile server has."""
-        for name, server in self.servers.items():
-            if name != HOSTILE:
-                server.clear()
-
-    def received(self) -> dict[str, list[Seen]]:
-        """All of it, by server."""
-        return {name: server.seen + server.preflights for name, server in self.servers.items()}
-
-
 @pytest.fixture
 def listening(site: Site) -> Iterator[Listening]:
-    """Our own server, one that we allow, and one that we don't."""
-    site.collector.clear()
-    servers = {OWN: site.collector, ALLOWED: Collector(), HOSTILE: Collector()}
-    allowed, hostile = Served(servers[ALLOWED]), Served(servers[HOSTILE])
-    allowed.start()
-    hostile.start()
-    origins = {
-        "own": f"http://localhost:{site.port}",
-        "own_host": f"localhost:{site.port}",
-        "allowed": f"http://127.0.0.1:{allowed.port}",
-        "port": f"http://localhost:{hostile.port}",
-        "evil": f"http://{EVIL_HOST}:{hostile.port}",
-        "evil_host": f"{EVIL_HOST}:{hostile.port}",
-        "sub": f"http://{SUB_HOST}:{hostile.port}",
-        "idn": f"http://{IDN_HOST.encode().decode('idna')}:{hostile.port}",
-    }
-    origins.update({name.upper(): origins[name].upper() for name in ("own", "allowed", "evil")})
-    yield Listening(site, servers, origins)
-    for server in (allowed, hostile):
-        server.stop()
-        server.give_back()
+    """The three of them."""
+    with listen(site, EVIL_HOST, SUB_HOST, IDN_HOST) as listening:
+        yield listening
 
 
 def place_id(place: tuple[str, str, bool]) -> str:
@@ -199,16 +136,3 @@ def opened(profile: Profile, listening: Listening, runtime: str, in_worker: bool
         site.pages["/libraries.zip"], site.pages["/libraries.toml"] = archive(), config()
         site.pages[path] = str(site.pages[path]).replace("./pyscript.toml", "./libraries.toml")
     return Tab(profile.page(path), worker=in_worker)
-
-
-def tried(
-    tab: Tab, listening: Listening, way: Way, session_id: str, cases: list[Case], wanted: list[tuple[str, ...]]
-) -> list[str]:
-    """What is not as it should be, of one way and some addresses."""
-    blob = tab.run("return js.URL.createObjectURL(js.Blob.new(js.Array.of('x')))")
-    urls = [listening.address(case, number, blob) for number, case in enumerate(cases)]
-    listening.clear()
-    body = "".join(f"    {line}\n" for line in way.code.split("\n"))
-    outcomes = tab.run(f"{way.setup}\nasync def way(url):\n{body}\nreturn await try_all(way, {urls!r})")
-    tab.page.wait_for_timeout(LATE)
-    return faults(listening.received(), session_id, wanted, outcomes, cases)

@@ -12,13 +12,13 @@ from browser.test_ride import INSTALL
 from pillion_shared import is_uuid4
 
 MANY = 20
-NO_DATABASE = """
-const open = IDBFactory.prototype.open;
-IDBFactory.prototype.open = function(name, ...version) {
-    if (name === "pillion") throw new DOMException("blocked", "SecurityError");
-    return open.call(this, name, ...version);
-};
-"""
+NO_DATABASE = """() => {
+    const open = IDBFactory.prototype.open;
+    IDBFactory.prototype.open = function(name, ...version) {
+        if (name === "pillion") throw new DOMException("blocked", "SecurityError");
+        return open.call(this, name, ...version);
+    };
+}"""
 BUSY_LOOK = """() => {
     const get = IDBObjectStore.prototype.get;
     IDBObjectStore.prototype.get = function(key) {
@@ -45,21 +45,18 @@ pytestmark = pytest.mark.firefox
 def crowd(profiles: Callable[..., Profile]) -> Callable[..., list[Tab]]:
     """Makes a crowd of tabs of one new profile, each with pillion loaded and no session yet."""
 
-    def make(number: int, runtime: str, *, host: str = "localhost", script: str = "") -> list[Tab]:
-        profile = profiles()
-        if script:
-            profile.before_each_page(script)
-        return profile.tabs(number, runtime, READY, host=host)
+    def make(number: int, runtime: str, *, host: str = "localhost") -> list[Tab]:
+        return profiles().tabs(number, runtime, READY, host=host)
 
     return make
 
 
-def arrivals(tabs: list[Tab], site: Site, storage: str, rounds: int) -> list[list[str]]:
+def arrivals(tabs: list[Tab], site: Site, storage: str, rounds: int, keys: str = "round") -> list[list[str]]:
     """In each round all tabs make the session of a new key and call at once; gives the last round's reports."""
     told: list[list[str]] = []
     for number in range(rounds):
         site.received.clear()
-        told = at_one_instant(tabs, ARRIVE.format(storage=storage, key=f"round-{number}"))
+        told = at_one_instant(tabs, ARRIVE.format(storage=storage, key=f"{keys}-{number}"))
         assert len(site.ids()) == len(tabs)
         assert len(set(site.ids())) == 1, f"round {number}"
         assert is_uuid4(site.ids()[0])
@@ -67,7 +64,10 @@ def arrivals(tabs: list[Tab], site: Site, storage: str, rounds: int) -> list[lis
 
 
 def test_twenty_tabs_open_at_one_instant(crowd: Callable[..., list[Tab]], site: Site) -> None:
-    """One ID in each of many rounds, for each storage that is the browser's."""
+    """One ID in each of many rounds, for each storage that is the browser's.
+
+    Without IndexedDB a lock and a settling pause are the fall-back, and the doubt is reported.
+    """
     tabs = crowd(MANY, "mpy")
     for storage, kind, rounds in (
         ("local", "localStorage", 30),
@@ -75,13 +75,10 @@ def test_twenty_tabs_open_at_one_instant(crowd: Callable[..., list[Tab]], site: 
         ("indexeddb", "indexedDB", 5),
     ):
         assert arrivals(tabs, site, storage, rounds) == [[kind, ""]] * MANY
-
-
-def test_twenty_tabs_without_indexed_db(crowd: Callable[..., list[Tab]], site: Site) -> None:
-    """A lock and a settling pause are the fall-back, and the doubt is reported."""
-    tabs = crowd(MANY, "mpy", script=NO_DATABASE)
+    for tab in tabs:
+        tab.page.evaluate(NO_DATABASE)
     for storage, kind, rounds in (("local", "localStorage", 10), ("cookie", "cookie", 5)):
-        told = arrivals(tabs, site, storage, rounds)
+        told = arrivals(tabs, site, storage, rounds, "without-indexeddb")
         assert {report[0] for report in told} == {kind}
         assert all("tabs that start at one instant may disagree" in report[1] for report in told)
 

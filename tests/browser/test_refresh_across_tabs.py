@@ -91,7 +91,7 @@ def test_twenty_tabs_refresh_at_one_instant(profile: Profile, site: Site, storag
 
 def test_tabs_without_indexed_db_refresh_at_one_instant(profile: Profile, site: Site) -> None:
     """The fall-back's lock does as well."""
-    profile.before_each_page(NO_DATABASE)
+    profile.before_each_page(f"({NO_DATABASE})()")
     refreshes(profile.tabs(10, "mpy", LOCAL), site, 3)
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from browser.site import ROOT, Site
-from browser.tabs import BOOT, Profile
+from browser.tabs import BOOT, Profile, until
 
 
 @pytest.fixture
@@ -80,6 +80,26 @@ def test_the_desk_is_away(profiles: Callable[..., Profile], office: Site) -> Non
     start_over.click()
     expect(page.locator("#stub-title")).to_have_text("No evening yet")
     expect(start_over).to_have_attribute("aria-disabled", "true")
+
+
+def test_the_desk_opens_with_its_order(profiles: Callable[..., Profile], office: Site) -> None:
+    """What is chosen before the order is there would be taken back by it, so nothing can be."""
+    page = profiles(office).context.new_page()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if "tickets:purchase" in (route.request.post_data or "") and not held:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/api/*", hold)
+    page.goto(office.url + "/tickets.html")
+    expect(page.get_by_role("radio", include_hidden=True)).to_have_count(3, timeout=BOOT)
+    until(page, lambda: bool(held))
+    expect(page.locator("#purchase")).to_be_hidden()
+    held[0].continue_()
+    choose(page, "Kettle Songs", "A1")
 
 
 def test_the_desk_opens_while_its_server_is_away(profiles: Callable[..., Profile], office: Site) -> None:

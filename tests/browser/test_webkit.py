@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from browser.listening import BEGIN, listen, tried
 from browser.site import BLANK, Site
 from browser.test_ride import COOKIE, LOCAL, REPORT, SESSION, add, the_id
+from browser.ways import CASES, EVERYWHERE, HOSTILE, expected
 from browser.webkit import NO_COOKIES, NO_LOCAL_STORAGE, WebKitProfile, display
 from browser_finder import MISSING, WEBKIT, find
 
@@ -151,6 +153,21 @@ def test_back_from_the_cache_a_tab_has_its_id(opened: Open, site: Site) -> None:
     assert add(tab) == 3
     first, second, third, fourth = site.ids()
     assert first == second == fourth != third
+
+
+def test_nobody_sees_the_id_but_those_who_may(opened: Open, site: Site) -> None:
+    """The table of test_leaks.py. This browser maps no names, so the hostile server is another address and port."""
+    here = "127.0.0.1"
+    with listen(site, here, here, here) as listening:
+        tab = opened().tab("mpy", BEGIN.format(storage="local", allowed=listening.origins["allowed"]))
+        session_id = tab.run("return await session.ready()")
+        wrong = []
+        for way in EVERYWHERE:
+            wanted = [expected(way, case) for case in CASES]
+            wrong += [f"{way.name}: {what}" for what in tried(tab, listening, way, session_id, CASES, wanted)]
+        tab.script("window.errors = []")  # the browser says what it can't reach
+        assert not wrong, "\n".join(wrong)
+        assert len(listening.servers[HOSTILE].seen) > len(EVERYWHERE) * len(CASES) / 4
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,8 @@ class Way:
 
     code: the body of an async function of `url` and `session`. setup: what it needs before. follows: whether the ID
     follows a redirect within its origin. needs: what else an address must be for it: `WHOLE`; `PAGE`: whole in a worker,
-    and else the browser resolves it, with the page's `<base>`; `ROOTED`: that, and begin with a slash.
+    and else the browser resolves it, with the page's `<base>`; `ROOTED`: that, and begin with a slash. lanes: how many
+    addresses are tried at a time.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Way:
     setup: str = ""
     follows: bool = True
     needs: str = ""
+    lanes: int = 4
 
 
 WHOLE, PAGE, ROOTED = "a whole address", "a whole address in a worker", "one that is whole or begins with a slash"
@@ -146,7 +148,7 @@ UNDER = [replace(way, name=f"{way.name}, over the page's layers", setup=INSTALL)
 ALONE = "from pillion import javascript\njavascript.install(session)()\n"
 """Takes the layers off that are on."""
 
-PYODIDE = [
+_PYODIDE = [
     Way("pyfetch", "await (await pyfetch(url, fetcher=session.fetcher)).string()", ALONE + "from pyodide.http import pyfetch\n", needs=PAGE),
     Way("pyxhr", "pyxhr.get(url, headers=session.headers(url))", ALONE + "from pyodide.http import pyxhr\n", needs=ROOTED),
     Way("requests", "requests.get(url, auth=session.auth)", ALONE + "import requests\n", needs=WHOLE),
@@ -155,7 +157,8 @@ PYODIDE = [
     Way("urllib", "session.urlopen(url, data=b'12').read()", ALONE + "import pyodide_http\npyodide_http.patch_urllib()\n", needs=WHOLE),
     Way("requests, patched", "requests.get(url, auth=session.auth)", ALONE + "import pyodide_http, requests\npyodide_http.patch_requests()\n", needs=WHOLE),
 ]  # fmt: skip
-"""Those of Pyodide alone, in this order, because what is patched stays so."""
+PYODIDE = [replace(way, lanes=1) for way in _PYODIDE]
+"""Those of Pyodide alone, in this order, because what is patched stays so. What blocks is done one after another."""
 
 
 def expected(way: Way, case: Case, *, in_worker: bool = False, has_base: bool = False) -> tuple[str, ...]:

@@ -108,7 +108,7 @@ def test_an_id_that_has_had_its_time_is_not_used() -> None:
         with offer(absolute_timeout=0.05) as session:
             old = await session.ready()
             await asyncio.sleep(0.04)
-            while session.credentials.is_settled():
+            while session.credentials.at_once() is not None:
                 await asyncio.sleep(0)
             if session.id == old:
                 with pytest.raises(NotReadyError):

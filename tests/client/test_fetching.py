@@ -1,6 +1,7 @@
 """What a fetch sends and gives back, without a browser; with one it is tried by browser/test_ways_out.py."""
 
 import asyncio
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -80,7 +81,7 @@ def test_outside_a_browser_there_is_none() -> None:
 class Web:
     """The browser's ways out, of which only the reading is asked."""
 
-    async def read(self, response: Any, how: str) -> Any:
+    async def read(self, response: Any, how: str, end: Callable[[], None]) -> Any:
         return {"text": '["é"]', "arrayBuffer": b"ab", "blob": "a blob"}[how]
 
     def octets_of(self, buffer: bytes) -> bytes:
