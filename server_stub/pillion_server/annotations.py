@@ -163,7 +163,10 @@ def show(annotation: Any) -> str:
 
 def _fields(annotation: Any, kind: type) -> list[tuple[str, str, Any, bool]]:
     """Each field of a class: its name, its name on the wire, its type, and whether it must be given."""
-    hints = typing.get_type_hints(kind, include_extras=True)
+    try:
+        hints = typing.get_type_hints(kind, include_extras=True)
+    except (NameError, AttributeError, SyntaxError) as error:
+        raise TypeError(f"an annotation of {kind.__name__} can't be read ({error})") from error
     parameters: tuple[Any, ...] = getattr(kind, "__parameters__", ())
     given = dict(zip(parameters, typing.get_args(annotation), strict=False))
     hints = {name: _filled(hint, given) for name, hint in hints.items()}

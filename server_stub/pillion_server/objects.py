@@ -46,12 +46,7 @@ class Object:
     def _make(self, value: object, session: Session) -> Any:
         if not isinstance(value, dict):
             raise Misfit(f"expected `object`, got `{kind_of(value)}`")
-        given = dict(cast("dict[str, object]", value))
-        if self.tag is not None:
-            name, mark = self.tag
-            if given.pop(name, mark) != mark:
-                raise at(Misfit("not one of the values that are allowed", tag=True), f".{name}")
-        made = fields_of(self.fields, given, session)
+        made = fields_of(self.fields, self._untagged(cast("dict[str, object]", value)), session)
         try:
             return self.type(**made)
         except (ValueError, TypeError) as error:
@@ -59,13 +54,22 @@ class Object:
 
     def _strip(self, value: object, session: Session) -> Any:
         if isinstance(value, dict):
-            given = cast("dict[str, object]", value)
+            given = self._untagged(cast("dict[str, object]", value))
         elif not is_typeddict(self.type) and isinstance(value, self.type):
             given = {each.wire: getattr(value, each.name) for each in self.fields if _is_set(value, each.name)}
         else:
             raise misfit(self, value)
         made = _present(self.fields, given, session, wire=True)
         return made if self.tag is None else {self.tag[0]: self.tag[1], **made}
+
+    def _untagged(self, given: Mapping[str, object]) -> Mapping[str, object]:
+        """The fields without the tag, which may be left out but not be another's."""
+        if self.tag is None:
+            return given
+        name, mark = self.tag
+        if given.get(name, mark) != mark:
+            raise at(Misfit("not one of the values that are allowed", tag=True), f".{name}")
+        return {each: value for each, value in given.items() if each != name}
 
 
 def fields_of(fields: Sequence[Field], given: Mapping[str, object], session: Session) -> dict[str, Any]:

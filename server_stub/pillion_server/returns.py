@@ -27,7 +27,7 @@ class Returns:
         self.annotation = _annotation_of(owner, handler)
         try:
             self._shape = Reader(out=True).shape_of(self.annotation)
-        except (TypeError, NameError) as error:
+        except TypeError as error:
             raise DefinitionError(f"{owner}: what it returns can't be checked: {error}.") from error
 
     def fit(self, result: object) -> Any:

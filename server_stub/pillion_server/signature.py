@@ -64,7 +64,7 @@ class Signature:
                 Field(each.name, _wire_name(each.name), reader.shape_of(each.annotation), each.required)
                 for each in self.parameters
             )
-        except (TypeError, NameError) as error:
+        except TypeError as error:
             raise DefinitionError(f"{owner}: a parameter is annotated with what can't be checked: {error}.") from error
         self.takes_sessions = reader.takes_sessions
         for each in self.parameters:

@@ -109,6 +109,7 @@ def returned(annotation: Any, result: object) -> Any:
         ),
         (Ok | Failed, Ok(DOCUMENT), {"type": "ok", "value": {"name": "tea"}}),
         (Ok | Failed, Failed("so"), {"type": "failed", "why": "so"}),
+        (Ok | Failed, {"type": "failed", "value": DOCUMENT, "why": "so"}, {"type": "failed", "why": "so"}),
         (Tree, Tree("a", [Tree("b")]), {"name": "a", "leaves": [{"name": "b", "leaves": []}]}),
         (Any, DOCUMENT, DOCUMENT),
         (object, DOCUMENT, DOCUMENT),

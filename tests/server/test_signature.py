@@ -372,7 +372,7 @@ def vague(ctx: object, a: Vague) -> None: ...
         (limited_any, "msgspec.Meta limits numbers, texts and lists, not Any"),
         (wrong_limit, "can't be checked"),
         (no_table, "can't be made into DocumentId"),
-        (vague, "name 'Nowhere' is not defined"),
+        (vague, r"an annotation of Vague can't be read \(name 'Nowhere' is not defined\)"),
     ],
 )
 def test_a_signature_that_is_no_schema(handler: Callable[..., object], sentence: str) -> None:
