@@ -55,7 +55,7 @@ mypy: .venv/.dev
 pyright: .venv/.dev node_modules/.made
 	@$(STEP) "pyright, strict" node_modules/.bin/pyright
 
-unit: .venv/.dev vendor/.made
+unit: .venv/.dev vendor/.made node_modules/.made
 	@PYTHONDONTWRITEBYTECODE= PYTEST_DEBUG_TEMPROOT=$(IN_MEMORY) $(PYTEST) --ignore=tests/browser -n 3 --dist worksteal -p no:playwright
 
 wheel: .venv/.server ## the wheel, in dist/

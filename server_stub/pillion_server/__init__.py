@@ -12,7 +12,15 @@ app.
 
 from pillion_server.app import create_app
 from pillion_server.contexts import ActionCtx, MutationCtx, QueryCtx
-from pillion_server.custom import Custom, custom_action, custom_mutation, custom_query, run_session_functions
+from pillion_server.custom import (
+    Custom,
+    custom_action,
+    custom_ctx,
+    custom_mutation,
+    custom_query,
+    run_session_functions,
+)
+from pillion_server.document_id import Id, id_of
 from pillion_server.documents import DatabaseReader, DatabaseWriter
 from pillion_server.errors import ArgumentError, CallError, DatabaseError, DefinitionError, StartError
 from pillion_server.functions import (
@@ -45,6 +53,7 @@ __all__ = [
     "Document",
     "Function",
     "FunctionError",
+    "Id",
     "IncomingSessions",
     "Int64",
     "MutationCtx",
@@ -61,8 +70,10 @@ __all__ = [
     "api",
     "create_app",
     "custom_action",
+    "custom_ctx",
     "custom_mutation",
     "custom_query",
+    "id_of",
     "internal_action",
     "internal_mutation",
     "internal_query",
