@@ -14,7 +14,7 @@ from pillion_server.app import create_app
 from pillion_server.contexts import ActionCtx, MutationCtx, QueryCtx
 from pillion_server.custom import Custom, custom_action, custom_mutation, custom_query, run_session_functions
 from pillion_server.documents import DatabaseReader, DatabaseWriter
-from pillion_server.errors import ArgumentError, CallError, DatabaseError, DefinitionError, StartError
+from pillion_server.errors import ArgumentError, CallError, DatabaseError, DefinitionError, LimitError, StartError
 from pillion_server.functions import (
     Function,
     action,
@@ -25,6 +25,7 @@ from pillion_server.functions import (
     query,
 )
 from pillion_server.incoming import BadSession, IncomingSessions
+from pillion_server.pagination import Page, PaginationOptions
 from pillion_server.query import Document, Query
 from pillion_server.registry import Registry
 from pillion_server.schema import Schema, Table
@@ -47,7 +48,10 @@ __all__ = [
     "FunctionError",
     "IncomingSessions",
     "Int64",
+    "LimitError",
     "MutationCtx",
+    "Page",
+    "PaginationOptions",
     "Query",
     "QueryCtx",
     "Registry",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pillion_server.clock import Clock
+from pillion_server.cursors import Cursors
 from pillion_server.documents import DatabaseReader, DatabaseWriter
 from pillion_server.errors import DatabaseError, StartError
 from pillion_server.layout import prepare
@@ -71,7 +72,7 @@ class Database:
         opened = self._use()
 
         def do(connection: Connection) -> T:
-            db = DatabaseReader(connection, self.schema)
+            db = DatabaseReader(connection, self.schema, opened.cursors)
             return _do(work, Reading(db, opened.lineage(connection)))
 
         return await opened.readers.read(do)
@@ -84,7 +85,7 @@ class Database:
         opened = self._use()
 
         def do(connection: Connection) -> T:
-            db = DatabaseWriter(connection, self.schema, opened.clock.next)
+            db = DatabaseWriter(connection, self.schema, opened.clock.next, opened.cursors)
             return _do(work, Writing(db, opened.lineage(connection)))
 
         return await opened.writer.write(do)
@@ -111,6 +112,7 @@ class _Opened:
         there = path.exists()
         secret, made = secret_at(secret_beside(path))
         self.digests = Digests(secret)
+        self.cursors = Cursors(secret)
         self._lock = lock(path)
         try:
             connection = Connection(path, write=True, busy_ms=START_BUSY_MS)
