@@ -7,10 +7,12 @@ data.sqlite3.secret   the key of the session digests, mode 0600; locked while a 
 import atexit
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from pillion_server.cache import QueryCache
 from pillion_server.clock import Clock
 from pillion_server.cursors import Cursors
 from pillion_server.documents import DatabaseReader, DatabaseWriter
@@ -24,6 +26,7 @@ from pillion_server.sessions import Digests, secret_at
 from pillion_server.sqlite import Connection, SqliteError
 from pillion_server.transaction import Reading, Writing
 from pillion_server.writer import Writer
+from pillion_server.writes import Writes
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Reading)
@@ -67,13 +70,19 @@ class Database:
         """Makes the digests of session IDs."""
         return self._use().digests
 
+    @property
+    def cache(self) -> QueryCache:
+        """The answers of queries, good for as long as the database is open."""
+        return self._use().cache
+
     async def read(self, work: Callable[[Reading], T]) -> T:
         """What `work` returns, given one snapshot. Raises what it raises, or `DatabaseError`."""
         opened = self._use()
 
         def do(connection: Connection) -> T:
+            mark = opened.cache.mark()
             db = DatabaseReader(connection, self.schema, opened.cursors)
-            return _do(work, Reading(db, opened.lineage(connection)))
+            return _do(work, Reading(db, opened.lineage(connection), mark))
 
         return await opened.readers.read(do)
 
@@ -86,7 +95,10 @@ class Database:
 
         def do(connection: Connection) -> T:
             db = DatabaseWriter(connection, self.schema, opened.clock.next, opened.cursors)
-            return _do(work, Writing(db, opened.lineage(connection)))
+            writing = Writing(db, opened.lineage(connection))
+            value = _do(work, writing)
+            opened.written.append(writing.writes)
+            return value
 
         return await opened.writer.write(do)
 
@@ -126,12 +138,20 @@ class _Opened:
         if there and made:
             _logger.warning("%s had no secret beside it, so a new one was made: sessions start afresh.", path)
         self._connection = connection
-        self.writer = Writer(connection)
+        self.cache = QueryCache()
+        self.written = list[Writes]()
+        self.writer = Writer(connection, self._committing)
         self.readers = Readers(lambda: Connection(path, write=False, busy_ms=BUSY_MS))
 
     def lineage(self, connection: Connection) -> Lineage:
         """Which session an ID opens, on this connection from now on."""
         return Lineage(connection, self.digests, self.clock.now())
+
+    @contextmanager
+    def _committing(self) -> Iterator[None]:
+        written, self.written = self.written, []
+        with self.cache.committing(written):
+            yield
 
     def close(self) -> None:
         if self.readers.close() and self.writer.close():
