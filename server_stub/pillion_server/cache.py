@@ -14,7 +14,7 @@ here: such an answer is kept as well.
 
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -106,7 +106,7 @@ class QueryCache:
                 self._drop(next(iter(self._kept)))
 
     @contextmanager
-    def committing(self, writes: Sequence[Writes]) -> Iterator[None]:
+    def committing(self, writes: Sequence[Writes]) -> Generator[None]:
         """Drops what these writes touch, and counts them as committed when the block, which commits them, is done."""
         with self._lock:
             for each in writes:

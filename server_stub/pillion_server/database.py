@@ -7,7 +7,7 @@ data.sqlite3.secret   the key of the session digests, mode 0600; locked while a 
 import atexit
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -148,7 +148,7 @@ class _Opened:
         return Lineage(connection, self.digests, self.clock.now())
 
     @contextmanager
-    def _committing(self) -> Iterator[None]:
+    def _committing(self) -> Generator[None]:
         written, self.written = self.written, []
         with self.cache.committing(written):
             yield

@@ -54,7 +54,7 @@ class Shape:
     def check(self, fields: Mapping[str, object]) -> None:
         """Raises `ValueError`, which names the table and the field, for a document that doesn't fit."""
         try:
-            made: object = msgspec.convert(fields, self._type, builtin_types=(bytes,), dec_hook=_made)
+            made = cast("object", msgspec.convert(fields, self._type, builtin_types=(bytes,), dec_hook=_made))
         except msgspec.ValidationError as error:
             message, _, path = str(error).partition(" - at `$")
             message = next((cut for cut in _CUT if message.startswith(cut)), message)
