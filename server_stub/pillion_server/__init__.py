@@ -22,7 +22,7 @@ from pillion_server.custom import (
 )
 from pillion_server.document_id import Id, id_of
 from pillion_server.documents import DatabaseReader, DatabaseWriter
-from pillion_server.errors import ArgumentError, CallError, DatabaseError, DefinitionError, StartError
+from pillion_server.errors import ArgumentError, CallError, DatabaseError, DefinitionError, LimitError, StartError
 from pillion_server.functions import (
     Function,
     action,
@@ -33,6 +33,7 @@ from pillion_server.functions import (
     query,
 )
 from pillion_server.incoming import BadSession, IncomingSessions
+from pillion_server.pagination import Page, PaginationOptions
 from pillion_server.query import Document, Query
 from pillion_server.registry import Registry
 from pillion_server.schema import Schema, Table
@@ -56,7 +57,10 @@ __all__ = [
     "Id",
     "IncomingSessions",
     "Int64",
+    "LimitError",
     "MutationCtx",
+    "Page",
+    "PaginationOptions",
     "Query",
     "QueryCtx",
     "Registry",

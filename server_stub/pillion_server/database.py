@@ -7,11 +7,14 @@ data.sqlite3.secret   the key of the session digests, mode 0600; locked while a 
 import atexit
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from pillion_server.cache import QueryCache
 from pillion_server.clock import Clock
+from pillion_server.cursors import Cursors
 from pillion_server.documents import DatabaseReader, DatabaseWriter
 from pillion_server.errors import DatabaseError, StartError
 from pillion_server.layout import prepare
@@ -23,6 +26,7 @@ from pillion_server.sessions import Digests, secret_at
 from pillion_server.sqlite import Connection, SqliteError
 from pillion_server.transaction import Reading, Writing
 from pillion_server.writer import Writer
+from pillion_server.writes import Writes
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Reading)
@@ -66,13 +70,19 @@ class Database:
         """Makes the digests of session IDs."""
         return self._use().digests
 
+    @property
+    def cache(self) -> QueryCache:
+        """The answers of queries, good for as long as the database is open."""
+        return self._use().cache
+
     async def read(self, work: Callable[[Reading], T]) -> T:
         """What `work` returns, given one snapshot. Raises what it raises, or `DatabaseError`."""
         opened = self._use()
 
         def do(connection: Connection) -> T:
-            db = DatabaseReader(connection, self.schema)
-            return _do(work, Reading(db, opened.lineage(connection)))
+            mark = opened.cache.mark()
+            db = DatabaseReader(connection, self.schema, opened.cursors)
+            return _do(work, Reading(db, opened.lineage(connection), mark))
 
         return await opened.readers.read(do)
 
@@ -84,8 +94,11 @@ class Database:
         opened = self._use()
 
         def do(connection: Connection) -> T:
-            db = DatabaseWriter(connection, self.schema, opened.clock.next)
-            return _do(work, Writing(db, opened.lineage(connection)))
+            db = DatabaseWriter(connection, self.schema, opened.clock.next, opened.cursors)
+            writing = Writing(db, opened.lineage(connection))
+            value = _do(work, writing)
+            opened.written.append(writing.writes)
+            return value
 
         return await opened.writer.write(do)
 
@@ -111,6 +124,7 @@ class _Opened:
         there = path.exists()
         secret, made = secret_at(secret_beside(path))
         self.digests = Digests(secret)
+        self.cursors = Cursors(secret)
         self._lock = lock(path)
         try:
             connection = Connection(path, write=True, busy_ms=START_BUSY_MS)
@@ -124,12 +138,20 @@ class _Opened:
         if there and made:
             _logger.warning("%s had no secret beside it, so a new one was made: sessions start afresh.", path)
         self._connection = connection
-        self.writer = Writer(connection)
+        self.cache = QueryCache()
+        self.written = list[Writes]()
+        self.writer = Writer(connection, self._committing)
         self.readers = Readers(lambda: Connection(path, write=False, busy_ms=BUSY_MS))
 
     def lineage(self, connection: Connection) -> Lineage:
         """Which session an ID opens, on this connection from now on."""
         return Lineage(connection, self.digests, self.clock.now())
+
+    @contextmanager
+    def _committing(self) -> Generator[None]:
+        written, self.written = self.written, []
+        with self.cache.committing(written):
+            yield
 
     def close(self) -> None:
         if self.readers.close() and self.writer.close():

@@ -1,13 +1,16 @@
 """The layout of the file: its tables, its marks, and its indexes brought up to the schema at start."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import apsw
 
-from pillion_server.documents import entry_key, fields_of
+from pillion_server.documents import entry_of, fields_of
 from pillion_server.errors import StartError
 from pillion_server.keys import ABOVE
 from pillion_server.schema import Index, Schema
+from pillion_server.shapes import Shape
 from pillion_server.sqlite import Connection
 
 APPLICATION_ID = 0x50694C6E
@@ -80,31 +83,54 @@ def _check_marks(connection: Connection, path: Path) -> None:
 
 
 def _bring_up(connection: Connection, schema: Schema) -> None:
-    """Drops the indexes that are not declared any more and fills the new ones."""
+    """Drops the indexes that are not declared any more, fills the new ones, checks documents that are newly declared.
+
+    A declared type of documents stands among the indexes, as one without entries: it is checked when it is new.
+    """
     there: set[int] = {number for (number,) in connection.rows("select number from indexes")}
-    declared = {index.number: index for index in schema.indexes}
+    declared: dict[int, Index | Shape] = {index.number: index for index in schema.indexes}
+    declared |= {shape.number: shape for shape in schema.shapes}
     for number in there - declared.keys():
         connection.run("delete from entries where idx = ?", (number,))
         connection.run("delete from indexes where number = ?", (number,))
     for number in declared.keys() - there:
-        index = declared[number]
-        connection.run("insert into indexes values (?, ?, ?)", (number, index.table, index.name))
-        _fill(connection, schema, index)
+        new = declared[number]
+        connection.run("insert into indexes values (?, ?, ?)", (number, new.table, new.name))
+        if isinstance(new, Index):
+            _fill(connection, schema, new)
+        else:
+            _check(connection, schema, new)
 
 
 def _fill(connection: Connection, schema: Schema, index: Index) -> None:
-    """Enters every document of the index's table, a page at a time."""
-    table = schema.by_creation_time(index.table).number
+    for doc, _, created, fields in _documents(connection, schema, index.table):
+        entry = entry_of(index, fields, created, doc)
+        connection.run("insert into entries (idx, key, doc) values (?, ?, ?)", (entry.number, *entry.position))
+
+
+def _check(connection: Connection, schema: Schema, shape: Shape) -> None:
+    for _, id, _, fields in _documents(connection, schema, shape.table):
+        try:
+            shape.check(fields)
+        except ValueError as error:
+            raise StartError(
+                f"{id} is older than its declaration in schema.py: {error} Declare the field so that it fits, "
+                "or start without the declaration and correct the document."
+            ) from error
+
+
+def _documents(connection: Connection, schema: Schema, table: str) -> Iterator[tuple[int, str, float, dict[str, Any]]]:
+    """Every document of a table, read a page at a time: its number, ID, time and fields."""
+    index = schema.by_creation_time(table).number
     after = b""
     while True:
         rows = connection.rows(
-            """select e.key, d.seq, d.created, d.body from entries e join documents d on d.seq = e.doc
+            """select e.key, d.seq, d.id, d.created, d.body from entries e join documents d on d.seq = e.doc
                where e.idx = ? and e.key > ? and e.key < ? order by e.key limit ?""",
-            (table, after, ABOVE, _PAGE),
+            (index, after, ABOVE, _PAGE),
         )
-        for _, seq, created, body in rows:
-            entry = (index.number, entry_key(index, fields_of(body), created), seq)
-            connection.run("insert into entries (idx, key, doc) values (?, ?, ?)", entry)
+        for _, doc, id, created, body in rows:
+            yield doc, id, created, fields_of(body)
         if len(rows) < _PAGE:
             return
         after = rows[-1][0]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from pillion_server.arguments import Arguments
+from pillion_server.cache import Key
 from pillion_server.contexts import ActionCtx, MutationCtx, QueryCtx
 from pillion_server.database import Database
 from pillion_server.errors import CallError, DatabaseError
@@ -14,6 +15,7 @@ from pillion_server.registry import Registry
 from pillion_server.sessions import SessionId
 from pillion_server.steps import run, run_async
 from pillion_server.transaction import Reading, Writing
+from pillion_server.watching import WatchedSessions
 from pillion_shared import EncodingError, FunctionError, decode, encode, path_of
 from pillion_shared.wire import MUTATION, QUERY, failure
 
@@ -33,6 +35,7 @@ class Runner:
         self._registry = registry
         self._database = database
         self._dev = dev
+        self._told: set[Function[..., Any]] = set()
 
     async def answer(self, kind: str, path: str, args: Mapping[str, object]) -> Body:
         """The answer to a caller's call of the function at a canonical path, with decoded arguments.
@@ -60,12 +63,7 @@ class Runner:
     async def _run(self, function: Function[..., Any], arguments: Arguments) -> object:
         """What the function returns, encoded. A mutation whose result can't be encoded is not committed."""
         if function.kind == QUERY:
-
-            def read(snapshot: Reading) -> object:
-                ctx = QueryCtx({"db": snapshot.db, "sessions": snapshot.sessions})
-                return encode(run(function, ctx, arguments.keywords(snapshot.lineage)))
-
-            return await self._database.read(read)
+            return await self._query(function, arguments)
         if function.kind == MUTATION:
 
             def write(transaction: Writing) -> object:
@@ -74,6 +72,34 @@ class Runner:
 
             return await self._database.write(write)
         return encode(await run_async(function, ActionCtx(self._run_inside), await self._keywords(arguments)))
+
+    async def _query(self, function: Function[..., Any], arguments: Arguments) -> object:
+        """What a query returns, encoded: from the cache, or from a run that is then kept there."""
+        cache, digest = self._database.cache, arguments.digest
+        if not arguments.hold_sessions:
+            kept = cache.get(Key(function, digest), cache.mark())
+            if kept is not None:
+                return kept.value
+
+        def read(snapshot: Reading) -> object:
+            sessions = WatchedSessions(snapshot.lineage)
+            keywords = arguments.keywords(sessions)
+            key = Key(function, digest, sessions.names)
+            kept = cache.get(key, snapshot.mark)
+            if kept is not None:
+                return kept.value
+            ctx = QueryCtx({"db": snapshot.db, "sessions": snapshot.sessions})
+            value = encode(run(function, ctx, keywords))
+            cache.put(key, value, snapshot.reads, snapshot.mark)
+            if sessions.names and not sessions.read and function not in self._told:
+                self._told.add(function)
+                _logger.warning(
+                    "%s took a session and did not look at it: without that argument, all sessions share one answer.",
+                    function.path,
+                )
+            return value
+
+        return await self._database.read(read)
 
     async def _keywords(self, arguments: Arguments) -> Mapping[str, Any]:
         """The keywords of an action, whose sessions are those that the IDs open as it starts."""

@@ -4,7 +4,8 @@ Errors are APSW's (`SqliteError` and its subclasses). Python's own sqlite3 is no
 may have the WAL-reset bug that was fixed in 3.51.3.
 """
 
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
 
@@ -31,6 +32,11 @@ class Connection:
     def rows(self, sql: str, bindings: Sequence[object] = ()) -> list[Row]:
         """All rows of a statement."""
         return cast("list[Row]", self._raw.execute(sql, bindings).fetchall())
+
+    def each(self, sql: str, bindings: Sequence[object] = ()) -> Generator[Row]:
+        """The rows of a statement one by one, as they are taken; close it when some are left."""
+        with closing(self._raw.execute(sql, bindings)) as cursor:
+            yield from cast("Iterator[Row]", cursor)
 
     def row(self, sql: str, bindings: Sequence[object] = ()) -> Row | None:
         """The first row, or `None`."""

@@ -10,6 +10,7 @@ import contextlib
 import queue
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -34,10 +35,16 @@ class _Job:
 
 
 class Writer:
-    """Runs pieces of work on `connection`, one after another, on a thread of its own."""
+    """Runs pieces of work on `connection`, one after another, on a thread of its own.
 
-    def __init__(self, connection: Connection) -> None:
+    committing: entered around every commit.
+    """
+
+    def __init__(
+        self, connection: Connection, committing: Callable[[], AbstractContextManager[object]] = contextlib.nullcontext
+    ) -> None:
         self._connection = connection
+        self._committing = committing
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="pillion-writer", daemon=True)
@@ -95,7 +102,8 @@ class Writer:
         try:
             connection.run("begin immediate")
             outcomes = [self._savepoint(job) for job in group]
-            connection.run("commit")
+            with self._committing():
+                connection.run("commit")
         except SqliteError as error:
             if connection.in_transaction:
                 attempt(lambda: connection.run("rollback"))

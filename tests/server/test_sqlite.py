@@ -55,3 +55,16 @@ def test_sqlite_has_the_wal_fix() -> None:
     import apsw
 
     assert tuple(int(part) for part in apsw.sqlite_lib_version().split(".")) >= (3, 51, 3)
+
+
+def test_rows_one_by_one(tmp_path: Path) -> None:
+    """None is fetched before it is wanted, and closing ends the statement."""
+    connection = Connection(tmp_path / "x.sqlite3", write=True, busy_ms=0)
+    numbers = "with recursive n (i) as (select 1 union all select i + 1 from n) select i from n"
+    rows = connection.each(numbers)
+    assert [next(rows), next(rows)] == [(1,), (2,)]
+    connection.run("begin")
+    rows.close()
+    connection.run("commit")
+    assert list(connection.each("values (?), (?)", (3, 4))) == [(3,), (4,)]
+    connection.close()
