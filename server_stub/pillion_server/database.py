@@ -16,6 +16,7 @@ from pillion_server.documents import DatabaseReader, DatabaseWriter
 from pillion_server.errors import DatabaseError, StartError
 from pillion_server.layout import prepare
 from pillion_server.lineage import Lineage
+from pillion_server.log import check_log
 from pillion_server.place import lock, make_folder, secret_beside, trouble
 from pillion_server.readers import Readers
 from pillion_server.schema import Schema
@@ -113,6 +114,7 @@ class _Opened:
         self.digests = Digests(secret)
         self._lock = lock(path)
         try:
+            check_log(path)
             connection = Connection(path, write=True, busy_ms=START_BUSY_MS)
             self.clock = Clock(self._prepare(connection, schema))
         except SqliteError as error:

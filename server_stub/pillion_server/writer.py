@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from pillion_server.errors import DatabaseError
 from pillion_server.outcome import Outcome, attempt
+from pillion_server.place import reason
 from pillion_server.sqlite import Connection, SqliteError
 
 T = TypeVar("T")
@@ -121,7 +122,7 @@ class Writer:
 
 def unusable(error: SqliteError) -> DatabaseError:
     """The error for callers when SQLite fails."""
-    wrapped = DatabaseError(f"The database could not do it ({error}); nothing was changed.")
+    wrapped = DatabaseError(f"The database {reason(error)}; nothing was changed.")
     wrapped.__cause__ = error
     return wrapped
 

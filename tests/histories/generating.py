@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 
+from histories.history import History
+
 MODULE = "lists"
 
 FUNCTIONS = """
@@ -78,6 +80,6 @@ def plans(seed: int) -> Iterator[Plan]:
         yield Plan(steps, fails=appends > 0 and dice.random() < 1 / 20)
 
 
-def reads_of_all(history_of: list[Plan]) -> list[Plan]:
-    """A look at every list, to be taken in the end."""
-    return [Plan(((key, None),)) for key in sorted({key for plan in history_of for key, _ in plan.steps})]
+def looks_at_all(history: History) -> list[Plan]:
+    """A read of every list that is in a history."""
+    return [Plan(((key, None),)) for key in sorted({step.key for each in history for step in each.steps})]

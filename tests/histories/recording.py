@@ -16,7 +16,7 @@ Answer = Mapping[str, Any] | None
 def record(plans: Iterable[Plan], call: Callable[[Plan], Awaitable[Answer]], callers: int) -> list[Transaction]:
     """The history of `plans`, each run once, by so many tasks of one event loop."""
     history: list[Transaction] = []
-    waiting = iter(list(plans))
+    waiting = iter(plans)
 
     async def caller() -> None:
         for plan in waiting:
@@ -33,10 +33,14 @@ def record(plans: Iterable[Plan], call: Callable[[Plan], Awaitable[Answer]], cal
 def record_in_threads(plans: Iterable[Plan], calls: Iterable[Callable[[Plan], Answer]]) -> list[Transaction]:
     """The same, with a thread for each of `calls`; one ends when it gets no answer."""
     history: list[Transaction] = []
-    waiting = iter(list(plans))
+    waiting, turn = iter(plans), threading.Lock()
 
     def caller(call: Callable[[Plan], Answer]) -> None:
-        for plan in waiting:
+        while True:
+            with turn:
+                plan = next(waiting, None)
+            if plan is None:
+                return
             began = time.monotonic_ns()
             answer = call(plan)
             history.append(seen(plan, began, answer))

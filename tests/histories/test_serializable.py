@@ -12,7 +12,7 @@ from hypothesis import settings
 
 from histories import engines
 from histories.checking import anomalies
-from histories.generating import FUNCTIONS, MODULE, SCHEMA, Plan, plans, reads_of_all
+from histories.generating import FUNCTIONS, MODULE, SCHEMA, Plan, looks_at_all, plans
 from histories.history import Append, History
 from histories.recording import Answer, record, record_in_threads
 from pillion_server.database import Database
@@ -57,7 +57,7 @@ def run(engine: type[Database], functions: Path, planned: list[Plan]) -> History
 
     with contextlib.closing(database):
         history = record(planned, call, CALLERS)
-        return [*history, *record(reads_of_all(planned), call, CALLERS)]
+        return [*history, *record(looks_at_all(history), call, CALLERS)]
 
 
 def test_no_anomaly(functions: Path) -> None:
@@ -87,7 +87,7 @@ def test_no_anomaly_over_http(functions: Path, tmp_path: Path) -> None:
             return call
 
         history = record_in_threads(planned, map(caller, connections))
-        history += record_in_threads(reads_of_all(planned), [caller(connections[0])])
+        history += record_in_threads(looks_at_all(history), [caller(connections[0])])
     assert anomalies(history) == {}
     assert len(history) > OVER_HTTP
 
