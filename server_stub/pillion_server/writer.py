@@ -95,6 +95,8 @@ class Writer:
         connection = self._connection
         try:
             connection.run("begin immediate")
+            if connection.has_moved:
+                raise SqliteError("the file has been moved, replaced or deleted")
             outcomes = [self._savepoint(job) for job in group]
             connection.run("commit")
         except SqliteError as error:

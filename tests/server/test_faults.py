@@ -255,3 +255,21 @@ def test_a_file_that_another_program_locks(
         other.run("rollback")
     pairs.mutation("pairs:add", n=3.0, size=1.0)
     assert pairs.query("pairs:both") == [[1.0, 3.0], [1.0, 3.0]]
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_file_that_is_taken_away(functions: Path, tmp_path: Path, replaced: bool) -> None:
+    """Nothing is acknowledged that would be gone with it, also when a second server has made a new one in its place."""
+    path = tmp_path / "x.sqlite3"
+    with contextlib.ExitStack() as servers:
+        process = servers.enter_context(serving(functions, path))
+        fill(process)
+        for file in tmp_path.glob("x.sqlite3*"):
+            file.rename(tmp_path / f"old-{file.name}")
+        if replaced:
+            assert both(servers.enter_context(serving(functions, path))) == [[], []]
+        answer = add(process, 50)
+        assert answer.status == 503
+        assert "the file has been moved, replaced or deleted" in answer.json["message"]
+    with serving(functions, tmp_path / "old-x.sqlite3") as again:
+        assert both(again) == [list(range(50))] * 2

@@ -55,3 +55,19 @@ def test_sqlite_has_the_wal_fix() -> None:
     import apsw
 
     assert tuple(int(part) for part in apsw.sqlite_lib_version().split(".")) >= (3, 51, 3)
+
+
+def test_a_file_that_has_moved_is_seen(tmp_path: Path) -> None:
+    """Also when there is another one in its place; writing it goes on working, which is why somebody has to ask."""
+    path = tmp_path / "x.sqlite3"
+    connection = Connection(path, write=True, busy_ms=0)
+    connection.run("create table t (v)")
+    assert not connection.has_moved
+    path.rename(tmp_path / "y.sqlite3")
+    assert connection.has_moved
+    path.write_bytes(b"")
+    assert connection.has_moved
+    path.unlink()
+    (tmp_path / "y.sqlite3").rename(path)
+    assert not connection.has_moved
+    connection.close()
