@@ -70,10 +70,15 @@ def _told(error: SqliteError) -> tuple[str, str]:
             return "is locked by another program", "end that program, or take another file"
         case apsw.CantOpenError() | apsw.ReadOnlyError() | apsw.PermissionsError():
             return "can't be opened for writing", "check the permissions of the file and its folder"
-        case apsw.FullError() | apsw.IOError(extendedresult=apsw.SQLITE_IOERR_SHMSIZE):
+        case apsw.FullError() | apsw.IOError() if _no_room(error):
             return "can't grow, because the disk is full", "make room, or take a file on another one"
         case apsw.IOError():
             why = f"can't be read or written as it should ({error})"
             return why, "check its disk, and whether something has changed or cut off the file"
         case _:
             return f"can't be used ({error})", "look into the file with SQLite's own shell"
+
+
+def _no_room(error: SqliteError) -> bool:
+    """Whether the disk is full; for the index of the log SQLite has an error of its own."""
+    return isinstance(error, apsw.FullError) or getattr(error, "extendedresult", 0) == apsw.SQLITE_IOERR_SHMSIZE
