@@ -25,6 +25,7 @@ from pillion_server.schema import Schema
 from pillion_server.sessions import Digests, secret_at
 from pillion_server.sqlite import Connection, SqliteError
 from pillion_server.transaction import Reading, Writing
+from pillion_server.wal import check_wal
 from pillion_server.writer import Writer
 from pillion_server.writes import Writes
 
@@ -127,6 +128,7 @@ class _Opened:
         self.cursors = Cursors(secret)
         self._lock = lock(path)
         try:
+            check_wal(path)
             connection = Connection(path, write=True, busy_ms=START_BUSY_MS)
             self.clock = Clock(self._prepare(connection, schema))
         except SqliteError as error:

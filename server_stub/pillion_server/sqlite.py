@@ -4,6 +4,7 @@ Errors are APSW's (`SqliteError` and its subclasses). Python's own sqlite3 is no
 may have the WAL-reset bug that was fixed in 3.51.3.
 """
 
+import ctypes
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -56,6 +57,13 @@ class Connection:
     def in_transaction(self) -> bool:
         """Whether a transaction is open; SQLite may end one by itself when it fails."""
         return cast("bool", self._raw.in_transaction)
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether the path no longer leads to the file that is open: it was moved, replaced or deleted."""
+        moved = ctypes.c_int()
+        self._raw.file_control("main", apsw.SQLITE_FCNTL_HAS_MOVED, ctypes.addressof(moved))
+        return bool(moved.value)
 
     def wait(self, busy_ms: int) -> None:
         """Sets how long another program's lock is waited for."""

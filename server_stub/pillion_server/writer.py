@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from pillion_server.errors import DatabaseError
 from pillion_server.outcome import Outcome, attempt
+from pillion_server.place import reason
 from pillion_server.sqlite import Connection, SqliteError
 
 T = TypeVar("T")
@@ -101,6 +102,8 @@ class Writer:
         connection = self._connection
         try:
             connection.run("begin immediate")
+            if connection.has_moved:
+                raise SqliteError("the file has been moved, replaced or deleted")
             outcomes = [self._savepoint(job) for job in group]
             with self._committing():
                 connection.run("commit")
@@ -129,7 +132,7 @@ class Writer:
 
 def unusable(error: SqliteError) -> DatabaseError:
     """The error for callers when SQLite fails."""
-    wrapped = DatabaseError(f"The database could not do it ({error}); nothing was changed.")
+    wrapped = DatabaseError(f"The database {reason(error)}; nothing was changed.")
     wrapped.__cause__ = error
     return wrapped
 

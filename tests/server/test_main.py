@@ -2,12 +2,10 @@
 
 import contextlib
 import http.client
-import itertools
 import json
 import signal
 import socket
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,21 +22,13 @@ def add(ctx, name: str) -> None:
 @query
 def items(ctx) -> list:
     return [row["name"] for row in ctx.db.query("items").collect()]
-
-@query
-def by_name(ctx) -> list:
-    return [row["name"] for row in ctx.db.query("items").with_index("by_name").collect()]
 """
-LIVES = 2
-ENOUGH = 30
-"""How many inserts one connection makes before the server is killed."""
-SCHEMA = 'schema = Schema(items=Table().index("by_name", "name"))'
 
 
 @pytest.fixture
 def functions(tmp_path: Path) -> Path:
     """A folder that works."""
-    return write_functions(tmp_path / "functions", shop=SHOP, schema=SCHEMA)
+    return write_functions(tmp_path / "functions", shop=SHOP)
 
 
 def test_one_line_when_it_listens(functions: Path, tmp_path: Path) -> None:
@@ -143,44 +133,6 @@ def test_a_second_server_on_the_same_file(functions: Path, tmp_path: Path, capsy
         assert main([str(functions), "--db", str(tmp_path / "x.sqlite3"), "--port", "0"]) == 1
         assert "in use by another pillion server" in capsys.readouterr().err
         assert process.call("query", "shop:items").value == []
-
-
-def test_nothing_acknowledged_is_lost(functions: Path, tmp_path: Path) -> None:
-    """Killed under load, twice: every insert that was answered is there, and none is half there."""
-    names = map(str, itertools.count())
-    acknowledged: list[str] = []
-    for _life in range(LIVES):
-        process = Process(functions, tmp_path / "x.sqlite3")
-        enough = threading.Event()
-        load = [threading.Thread(target=_insert, args=(process, names, acknowledged, enough)) for _ in range(8)]
-        for thread in load:
-            thread.start()
-        in_time = enough.wait(10)
-        process.kill()
-        for thread in load:
-            thread.join()
-        assert in_time
-    with serving(functions, tmp_path / "x.sqlite3") as process:
-        there = process.call("query", "shop:items").value
-        by_index = process.call("query", "shop:by_name").value
-    assert set(there) >= set(acknowledged)
-    assert sorted(there) == sorted(set(there)) == by_index
-    assert len(acknowledged) >= LIVES * ENOUGH
-
-
-def _insert(process: Process, names: Iterator[str], acknowledged: list[str], enough: threading.Event) -> None:
-    """Inserts names one after another until the server dies."""
-    connection = process.connect()
-    mine = 0
-    with contextlib.suppress(OSError, ValueError, http.client.HTTPException):
-        while True:
-            name = next(names)
-            if process.call("mutation", "shop:add", connection, name=name).status == 200:
-                acknowledged.append(name)
-                mine += 1
-            if mine >= ENOUGH:
-                enough.set()
-    connection.close()
 
 
 def test_functions_that_never_end_do_not_keep_the_server(functions: Path, tmp_path: Path) -> None:

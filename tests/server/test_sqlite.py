@@ -68,3 +68,19 @@ def test_rows_one_by_one(tmp_path: Path) -> None:
     connection.run("commit")
     assert list(connection.each("values (?), (?)", (3, 4))) == [(3,), (4,)]
     connection.close()
+
+
+def test_a_file_that_has_moved_is_seen(tmp_path: Path) -> None:
+    """Also when there is another one in its place; writing it goes on working, which is why somebody has to ask."""
+    path = tmp_path / "x.sqlite3"
+    connection = Connection(path, write=True, busy_ms=0)
+    connection.run("create table t (v)")
+    assert not connection.has_moved
+    path.rename(tmp_path / "y.sqlite3")
+    assert connection.has_moved
+    path.write_bytes(b"")
+    assert connection.has_moved
+    path.unlink()
+    (tmp_path / "y.sqlite3").rename(path)
+    assert not connection.has_moved
+    connection.close()

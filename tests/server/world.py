@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -128,8 +128,12 @@ async def call_asgi(
 class Process:
     """`python -m pillion_server` as its users start it, on a free port."""
 
+    wrapper: Sequence[str] = ()
+    """A command that runs the command that follows it."""
+
     def __init__(self, functions: Path, database: Path, *options: str) -> None:
         command = [
+            *self.wrapper,
             sys.executable,
             "-m",
             "pillion_server",
