@@ -126,13 +126,14 @@ async def call_asgi(
 
 
 class Process:
-    """`python -m pillion_server` as its users start it, on a free port."""
+    """`pillion run` as its users start it, on a free port."""
 
     def __init__(self, functions: Path, database: Path, *options: str) -> None:
         command = [
             sys.executable,
             "-m",
             "pillion_server",
+            "run",
             str(functions),
             "--db",
             str(database),
