@@ -57,9 +57,9 @@ class World:
     """An app on files under `folder`; every call runs in an event loop of its own."""
 
     def __init__(self, folder: Path, options: Mapping[str, Any] | None = None, **modules: str) -> None:
-        functions = write_functions(folder / "functions", **modules)
+        self.functions = write_functions(folder / "functions", **modules)
         self.database = folder / "data.sqlite3"
-        self.app = create_app(functions, self.database, **(options or {}))
+        self.app = create_app(self.functions, self.database, **(options or {}))
 
     def close(self) -> None:
         self.app.state.database.close()
