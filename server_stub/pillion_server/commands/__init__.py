@@ -25,7 +25,7 @@ cli.add_typer(session_commands.cli, name="sessions")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns the exit status: 0, 1 when it could not be done, 2 when it was written wrongly."""
     try:
-        cli(args=None if arguments is None else list(arguments), prog_name="pillion")
+        cli(args=None if arguments is None else list(arguments))
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     except PillionError as error:
