@@ -1,7 +1,7 @@
 """A database without its server: to be read while one may be running, to be written while none is."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,7 +17,7 @@ BUSY_MS = 1000
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[Connection]:
+def reading(path: Path) -> Generator[Connection]:
     """One snapshot of the database; raises `StartError`."""
     _check_there(path)
     with _connected(path, write=False) as connection:
@@ -27,7 +27,7 @@ def reading(path: Path) -> Iterator[Connection]:
 
 
 @contextmanager
-def writing(path: Path, *, make: bool = False) -> Iterator[Connection]:
+def writing(path: Path, *, make: bool = False) -> Generator[Connection]:
     """One transaction, committed at the end unless something is raised. `make` makes a database that isn't there.
 
     Raises `StartError`, when a server uses the database too: it would not hear of the change.
@@ -52,7 +52,7 @@ def writing(path: Path, *, make: bool = False) -> Iterator[Connection]:
 
 
 @contextmanager
-def _connected(path: Path, *, write: bool) -> Iterator[Connection]:
+def _connected(path: Path, *, write: bool) -> Generator[Connection]:
     """A connection; closing it undoes what is not committed."""
     try:
         connection = Connection(path, write=write, busy_ms=BUSY_MS)

@@ -20,6 +20,10 @@ class Registry:
     def __iter__(self) -> Iterator[Function[..., Any]]:
         return iter(self._functions.values())
 
+    def items(self) -> Iterator[tuple[str, Function[..., Any]]]:
+        """Every path with its function; one that has two names is there twice."""
+        return iter(self._functions.items())
+
     def __len__(self) -> int:
         return len(self._functions)
 

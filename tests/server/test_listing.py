@@ -18,8 +18,8 @@ def count(ctx) -> int:
 
 
 def test_what_is_registered(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A line each, whole however long, without colours where nobody looks."""
-    write_functions(tmp_path, shop=SHOP)
+    """A line for each path, whole however long, without colours where nobody looks."""
+    write_functions(tmp_path, shop=SHOP + "number = count\n")
     write_functions(tmp_path / "admin", users=SHOP, _helper=SHOP)
     assert main(["functions", str(tmp_path)]) == 0
     printed = capsys.readouterr()
@@ -28,6 +28,7 @@ def test_what_is_registered(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         "admin/users:count  query     internal  () -> int",
         "shop:add           mutation  public    (sessionId: SessionId, name: str, tags: list[str] | None) -> None",
         "shop:count         query     internal  () -> int",
+        "shop:number        query     internal  () -> int",
     ]
     assert printed.err == ""
 

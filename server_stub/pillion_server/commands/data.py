@@ -1,7 +1,7 @@
 """`pillion export` and `pillion import`: the documents of a database as JSON lines."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -17,7 +17,7 @@ from pillion_shared import PillionError
 
 Database = Annotated[Path, typer.Argument(metavar="FILE", help="The database.")]
 Lines = Annotated[
-    Path | None, typer.Argument(metavar="[LINES]", help="The file of JSON lines.", show_default="the standard stream")
+    Path | None, typer.Argument(metavar="LINES", help="The file of JSON lines.", show_default="the standard stream")
 ]
 
 
@@ -44,7 +44,7 @@ def _progress(lines: Iterable[bytes], number: int) -> Iterable[bytes]:
 
 
 @contextmanager
-def _written(path: Path | None) -> Iterator[BinaryIO]:
+def _written(path: Path | None) -> Generator[BinaryIO]:
     """Where the lines go; a file appears only once it is whole. Raises `PillionError`."""
     if path is None:
         yield sys.stdout.buffer
@@ -62,7 +62,7 @@ def _written(path: Path | None) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _read(path: Path | None) -> Iterator[Iterable[bytes]]:
+def _read(path: Path | None) -> Generator[Iterable[bytes]]:
     """Where the lines come from. Raises `PillionError`."""
     if path is None:
         yield sys.stdin.buffer

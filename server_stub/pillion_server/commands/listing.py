@@ -21,11 +21,11 @@ def functions(
     rows(
         *(
             (
-                (each.path, "bold"),
+                (path, "bold"),
                 each.kind,
                 "public" if each.public else ("internal", "dim"),
                 (signature_text(each), "cyan"),
             )
-            for each in sorted(registered, key=lambda each: each.path)
+            for path, each in sorted(registered.items())
         )
     )

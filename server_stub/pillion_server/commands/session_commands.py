@@ -33,7 +33,7 @@ def list_(file: Database) -> None:
 @cli.command()
 def invalidate(
     file: Database,
-    digests: Annotated[list[str] | None, typer.Argument(metavar="[DIGEST]...", help="Which sessions.")] = None,
+    digests: Annotated[list[str] | None, typer.Argument(metavar="DIGEST", help="Which sessions.")] = None,
     user: Annotated[str | None, typer.Option(help="All sessions of this user.")] = None,
     everyone: Annotated[bool, typer.Option("--all", help="All sessions there are.")] = False,
 ) -> None:
