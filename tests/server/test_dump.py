@@ -42,8 +42,7 @@ def fill(path: Path, rows: list[tuple[str, dict[str, Any]]]) -> None:
     """A database with these documents."""
     database = Database(path, SCHEMA)
     database.open()
-    for table, fields in rows:
-        asyncio.run(database.write(lambda now, table=table, fields=fields: now.db.insert(table, **fields)))
+    asyncio.run(database.write(lambda now: [now.db.insert(table, **fields) for table, fields in rows]))
     database.close()
 
 
