@@ -26,7 +26,7 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
 
 demo: .venv/.server vendor/.made ## the shop on http://localhost:8000 (another port: make demo PORT=8080)
-	@exec $(PYTHON_BIN) -m pillion_server server_stub/demo --static . --db $(DB) --port $(PORT)
+	@exec $(PYTHON_BIN) -m pillion_server run server_stub/demo --static . --db $(DB) --port $(PORT)
 
 test: .venv/.dev vendor/.made node_modules/.made $(RIVALS)/build/.made ## everything: lint, types, unit tests, browser tests
 	@$(MAKE) --no-print-directory -k -j4 lint mypy pyright

@@ -2,10 +2,10 @@
 
 from typing import Any, TypedDict
 
-from pillion_server import QueryCtx, query
+from pillion_server import QueryCtx
 
 from ._refusal import refusal
-from ._session import SessionCtx, SessionMutationCtx, session_mutation, session_query
+from ._session import SessionCtx, SessionMutationCtx, open_query, session_mutation, session_query
 
 ROWS = "ABCDE"
 SEATS_A_ROW = 8
@@ -51,13 +51,13 @@ CONCERTS: tuple[Concert, ...] = (
 BY_ID = {concert["id"]: concert for concert in CONCERTS}
 
 
-@query
+@open_query
 def concerts(ctx: QueryCtx) -> tuple[Concert, ...]:
     """What is on; the same for everybody, so it asks for no session."""
     return CONCERTS
 
 
-@query
+@open_query
 def sold(ctx: QueryCtx, concert: str) -> list[str]:
     """The seats of a concert that are gone, for anybody's page to grey out; not whose they are."""
     rows = ctx.db.query("sold_seats").with_index("by_seat", concert=concert).collect()

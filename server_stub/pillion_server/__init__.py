@@ -6,7 +6,7 @@
     def add(ctx, session_id: SessionId, name: str) -> None:
         ctx.db.insert("cart_items", session_id=session_id, name=name)
 
-`python -m pillion_server FOLDER` serves the functions of a folder; `create_app` makes the same as an ASGI
+`python -m pillion_server run FOLDER` serves the functions of a folder; `create_app` makes the same as an ASGI
 app.
 """
 

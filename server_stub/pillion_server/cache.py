@@ -117,6 +117,12 @@ class QueryCache:
         yield
         self._committed = self._announced
 
+    def clear(self) -> None:
+        """Drops all answers: what is written from now on has other entries."""
+        with self._lock:
+            for key in list(self._kept):
+                self._drop(key)
+
     def _drop(self, key: Key) -> None:
         kept = self._kept.pop(key, None)
         if kept is not None:

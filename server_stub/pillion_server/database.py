@@ -4,6 +4,7 @@ data.sqlite3          the documents and their index entries, and what became of 
 data.sqlite3.secret   the key of the session digests, mode 0600; locked while a server uses the database
 """
 
+import asyncio
 import atexit
 import logging
 import os
@@ -17,7 +18,7 @@ from pillion_server.clock import Clock
 from pillion_server.cursors import Cursors
 from pillion_server.documents import DatabaseReader, DatabaseWriter
 from pillion_server.errors import DatabaseError, StartError
-from pillion_server.layout import prepare
+from pillion_server.layout import FORMAT, bring_up, prepare
 from pillion_server.lineage import Lineage
 from pillion_server.place import lock, make_folder, secret_beside, trouble
 from pillion_server.readers import Readers
@@ -38,6 +39,9 @@ BUSY_MS = 5000
 START_BUSY_MS = 1000
 """The same at start, where somebody is watching."""
 
+ADOPT_SECONDS = 5.0
+"""How long running queries may take before another schema takes over."""
+
 _logger = logging.getLogger("pillion_server")
 
 
@@ -48,6 +52,7 @@ class Database:
         self.path = Path(path).resolve()
         self.schema = schema
         self._opened: _Opened | None = None
+        self._adopting: asyncio.Future[None] | None = None
 
     def open(self) -> None:
         """Opens the file, made with its folder if need be, and brings the indexes up to the schema.
@@ -78,7 +83,7 @@ class Database:
 
     async def read(self, work: Callable[[Reading], T]) -> T:
         """What `work` returns, given one snapshot. Raises what it raises, or `DatabaseError`."""
-        opened = self._use()
+        opened = await self._settled()
 
         def do(connection: Connection) -> T:
             mark = opened.cache.mark()
@@ -92,7 +97,7 @@ class Database:
 
         Raises what `work` raises, or `DatabaseError`; then nothing has changed.
         """
-        opened = self._use()
+        opened = await self._settled()
 
         def do(connection: Connection) -> T:
             db = DatabaseWriter(connection, self.schema, opened.clock.next, opened.cursors)
@@ -102,6 +107,35 @@ class Database:
             return value
 
         return await opened.writer.write(do)
+
+    async def adopt(self, schema: Schema) -> None:
+        """Goes on with another schema, and brings the indexes up to it, while no function is running.
+
+        What is called meanwhile waits. Raises `DatabaseError`; then the schema is what it was.
+        """
+        opened = await self._settled()
+        self._adopting = asyncio.get_running_loop().create_future()
+        try:
+            if not await opened.readers.idle(ADOPT_SECONDS):
+                raise DatabaseError(f"A query has been running for {ADOPT_SECONDS:g} seconds: the schema stays.")
+            await opened.writer.write(lambda connection: bring_up(connection, schema))
+            self.schema = schema
+            opened.cache.clear()
+        finally:
+            adopting, self._adopting = self._adopting, None
+            adopting.set_result(None)
+
+    async def check(self) -> None:
+        """Reads and writes a page without changing it; raises `DatabaseError` when that can't be done."""
+        opened = self._use()
+        await opened.readers.read(lambda connection: connection.value("select number from epoch"))
+        await opened.writer.write(lambda connection: connection.run(f"pragma user_version = {FORMAT}"))
+
+    async def _settled(self) -> "_Opened":
+        """What is open, once no other schema is about to take over."""
+        while self._adopting is not None:
+            await asyncio.shield(self._adopting)
+        return self._use()
 
     def _use(self) -> "_Opened":
         if self._opened is None:

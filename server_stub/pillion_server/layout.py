@@ -52,7 +52,7 @@ def prepare(connection: Connection, schema: Schema, path: Path) -> float:
 
     Raises `StartError` for a file of something else, `apsw.Error` for one that SQLite can't use.
     """
-    _check_marks(connection, path)
+    check_marks(connection, path)
     if connection.value("pragma journal_mode = wal") != "wal":
         raise StartError(f"{path} lies where SQLite's WAL mode doesn't work: put it on a disk of this machine.")
     connection.run("pragma synchronous = full")
@@ -64,14 +64,15 @@ def prepare(connection: Connection, schema: Schema, path: Path) -> float:
         for step in _STEPS[version:]:
             connection.run(step)
         connection.run(f"pragma application_id = {APPLICATION_ID}; pragma user_version = {FORMAT}")
-    _bring_up(connection, schema)
+    bring_up(connection, schema)
     connection.run("commit")
     newest: float | None = connection.value("select created from documents order by seq desc limit 1")
     moved: float = connection.value("select moved from epoch")
     return max(newest or 0.0, moved)
 
 
-def _check_marks(connection: Connection, path: Path) -> None:
+def check_marks(connection: Connection, path: Path) -> None:
+    """Raises `StartError` for a file of another program or of a newer pillion."""
     mark: int = connection.value("pragma application_id")
     version: int = connection.value("pragma user_version")
     if mark != APPLICATION_ID and connection.value("select count(*) from sqlite_schema"):
@@ -82,10 +83,11 @@ def _check_marks(connection: Connection, path: Path) -> None:
         )
 
 
-def _bring_up(connection: Connection, schema: Schema) -> None:
+def bring_up(connection: Connection, schema: Schema) -> None:
     """Drops the indexes that are not declared any more, fills the new ones, checks documents that are newly declared.
 
     A declared type of documents stands among the indexes, as one without entries: it is checked when it is new.
+    Raises `StartError` for a document that doesn't fit.
     """
     there: set[int] = {number for (number,) in connection.rows("select number from indexes")}
     declared: dict[int, Index | Shape] = {index.number: index for index in schema.indexes}

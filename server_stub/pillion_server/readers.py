@@ -37,6 +37,11 @@ class Readers:
         running.add_done_callback(self._running.discard)
         return (await asyncio.wrap_future(running)).result()
 
+    async def idle(self, seconds: float) -> bool:
+        """Waits until no query is running, so long at most; whether none is."""
+        running = [asyncio.wrap_future(each) for each in set(self._running)]
+        return not running or not (await asyncio.wait(running, timeout=seconds))[1]
+
     def close(self) -> bool:
         """Ends the threads after what is running; may be called again.
 

@@ -20,8 +20,16 @@ class Registry:
     def __iter__(self) -> Iterator[Function[..., Any]]:
         return iter(self._functions.values())
 
+    def items(self) -> Iterator[tuple[str, Function[..., Any]]]:
+        """Every path with its function; one that has two names is there twice."""
+        return iter(self._functions.items())
+
     def __len__(self) -> int:
         return len(self._functions)
+
+    def replace(self, other: "Registry") -> None:
+        """Takes the functions and the schema of another registry instead of its own."""
+        self.schema, self._functions = other.schema, other._functions  # noqa: SLF001 - of the same class
 
     def add(self, module: str, members: Mapping[str, object]) -> None:
         """Adds the functions among a module's members; raises `DefinitionError` for bad names."""

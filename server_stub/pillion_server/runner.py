@@ -1,12 +1,12 @@
 """Running a function: find it, check its arguments, give it its context, encode what it returns."""
 
 import logging
-import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 from pillion_server.arguments import Arguments
 from pillion_server.cache import Key
+from pillion_server.call_record import CallRecord
 from pillion_server.contexts import ActionCtx, MutationCtx, QueryCtx
 from pillion_server.database import Database
 from pillion_server.errors import CallError, DatabaseError
@@ -29,36 +29,60 @@ class Runner:
     """Runs the functions of one registry on one database.
 
     dev: callers are told what went wrong inside a function, not only the number under which the log has it.
+    observers: are told of each call from outside when it has ended.
     """
 
-    def __init__(self, registry: Registry, database: Database, *, dev: bool = False) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        database: Database,
+        *,
+        dev: bool = False,
+        observers: Iterable[Callable[[CallRecord], None]] = (),
+    ) -> None:
         self._registry = registry
         self._database = database
         self._dev = dev
         self._told: set[Function[..., Any]] = set()
+        self._observers = tuple(observers)
 
     async def answer(self, kind: str, path: str, args: Mapping[str, object]) -> Body:
         """The answer to a caller's call of the function at a canonical path, with decoded arguments.
 
         Raises `DatabaseError` when the database fails; everything else that goes wrong is an answer.
         """
+        record = CallRecord(kind)
         try:
-            function = self._registry.find(kind, path)
+            return await self._answer(record, path, args)
+        finally:
+            record.end()
+            for observe in self._observers:
+                observe(record)
+
+    async def _answer(self, record: CallRecord, path: str, args: Mapping[str, object]) -> Body:
+        try:
+            function = self._registry.find(record.kind, path)
+            record.function = function.path
             arguments = Arguments(function.signature, args, self._database.digests)
         except CallError as error:
+            record.outcome = "refused"
             return failure(_sendable(str(error)))
         try:
-            return {"status": "success", "value": await self._run(function, arguments)}
+            value = await self._run(function, arguments)
+            record.outcome = "success"
+            return {"status": "success", "value": value}
         except FunctionError as error:
             try:
+                record.outcome = "function_error"
                 return failure(_sendable(error.message), error.data)
             except EncodingError as unsendable:
-                return self._broken(function, unsendable)
+                return self._broken(record, unsendable)
         except DatabaseError:
-            _logger.exception("%s %s: the database failed.", kind, path)
+            record.outcome = "database_error"
+            _logger.exception("%s %s: the database failed.", record.kind, record.function, extra=record.fields())
             raise
         except Exception as error:
-            return self._broken(function, error)
+            return self._broken(record, error)
 
     async def _run(self, function: Function[..., Any], arguments: Arguments) -> object:
         """What the function returns, encoded. A mutation whose result can't be encoded is not committed."""
@@ -114,11 +138,18 @@ class Runner:
         arguments = Arguments(function.signature, _copied(dict(args)), self._database.digests, trusted=True)
         return decode(await self._run(function, arguments))
 
-    def _broken(self, function: Function[..., Any], error: Exception) -> Body:
+    def _broken(self, record: CallRecord, error: Exception) -> Body:
         """The answer when a function raised what it shouldn't have: a number, and the rest in the log."""
-        number = secrets.token_hex(8)
-        _logger.error("[Request ID: %s] %s %s failed", number, function.kind, function.path, exc_info=error)
-        message = f"[Request ID: {number}] Server Error"
+        record.outcome = "failed"
+        _logger.error(
+            "[Request ID: %s] %s %s failed",
+            record.request_id,
+            record.kind,
+            record.function,
+            exc_info=error,
+            extra=record.fields(),
+        )
+        message = f"[Request ID: {record.request_id}] Server Error"
         if self._dev:
             message += f"\nUncaught {type(error).__name__}: {error}"
         return failure(_sendable(message))

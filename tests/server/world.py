@@ -57,9 +57,9 @@ class World:
     """An app on files under `folder`; every call runs in an event loop of its own."""
 
     def __init__(self, folder: Path, options: Mapping[str, Any] | None = None, **modules: str) -> None:
-        functions = write_functions(folder / "functions", **modules)
+        self.functions = write_functions(folder / "functions", **modules)
         self.database = folder / "data.sqlite3"
-        self.app = create_app(functions, self.database, **(options or {}))
+        self.app = create_app(self.functions, self.database, **(options or {}))
 
     def close(self) -> None:
         self.app.state.database.close()
@@ -126,7 +126,7 @@ async def call_asgi(
 
 
 class Process:
-    """`python -m pillion_server` as its users start it, on a free port."""
+    """`pillion run` as its users start it, on a free port."""
 
     wrapper: Sequence[str] = ()
     """A command that runs the command that follows it."""
@@ -137,6 +137,7 @@ class Process:
             sys.executable,
             "-m",
             "pillion_server",
+            "run",
             str(functions),
             "--db",
             str(database),

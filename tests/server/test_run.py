@@ -1,4 +1,4 @@
-"""`python -m pillion_server`, as its users start it."""
+"""`pillion run`, as its users start it."""
 
 import contextlib
 import http.client
@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pillion_server import __main__
-from pillion_server.__main__ import main
+from pillion_server.commands import main
 from server.world import HEADER, Process, serving, write_functions
 
 SHOP = """
@@ -77,7 +76,7 @@ def test_a_port_in_use(functions: Path, tmp_path: Path, capsys: pytest.CaptureFi
     """One sentence, and the exit status says that it failed."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert main([str(functions), "--db", str(tmp_path / "x.sqlite3"), "--port", str(port)]) == 1
+        assert main(["run", str(functions), "--db", str(tmp_path / "x.sqlite3"), "--port", str(port)]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.startswith(f"pillion: Can't listen on 127.0.0.1:{port} (Address already in use)")
@@ -89,7 +88,7 @@ def test_an_address_that_can_not_be(
     functions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], option: tuple[str, str]
 ) -> None:
     """The same."""
-    arguments = [str(functions), "--db", str(tmp_path / "x.sqlite3"), "--port", "0", *option]
+    arguments = ["run", str(functions), "--db", str(tmp_path / "x.sqlite3"), "--port", "0", *option]
     assert main(arguments) == 1
     assert capsys.readouterr().err.startswith("pillion: Can't listen on")
 
@@ -109,7 +108,7 @@ def test_functions_that_can_not_be_loaded(
 ) -> None:
     """A sentence with file and line, no traceback."""
     (functions / "shop.py").write_text(HEADER + code)
-    assert main([str(functions), "--db", str(tmp_path / "x.sqlite3"), "--port", "0"]) == 1
+    assert main(["run", str(functions), "--db", str(tmp_path / "x.sqlite3"), "--port", "0"]) == 1
     assert capsys.readouterr().err == f"pillion: {functions}/{sentence}\n"
 
 
@@ -121,7 +120,7 @@ def test_a_database_that_can_not_be_used(functions: Path, tmp_path: Path, capsys
         ("bad.sqlite3/x", (), "can't be made"),
         ("x.sqlite3", ("--static", str(tmp_path)), "everybody could fetch it"),
     ):
-        assert main([str(functions), "--db", str(tmp_path / database), "--port", "0", *options]) == 1
+        assert main(["run", str(functions), "--db", str(tmp_path / database), "--port", "0", *options]) == 1
         error = capsys.readouterr().err
         assert sentence in error
         assert error.count("\n") == 1
@@ -130,7 +129,7 @@ def test_a_database_that_can_not_be_used(functions: Path, tmp_path: Path, capsys
 def test_a_second_server_on_the_same_file(functions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """It is refused and the first goes on."""
     with serving(functions, tmp_path / "x.sqlite3") as process:
-        assert main([str(functions), "--db", str(tmp_path / "x.sqlite3"), "--port", "0"]) == 1
+        assert main(["run", str(functions), "--db", str(tmp_path / "x.sqlite3"), "--port", "0"]) == 1
         assert "in use by another pillion server" in capsys.readouterr().err
         assert process.call("query", "shop:items").value == []
 
@@ -165,9 +164,3 @@ def test_functions_that_never_end_do_not_keep_the_server(functions: Path, tmp_pa
 def _give_up(process: Process, kind: str, path: str) -> None:
     with contextlib.suppress(OSError, http.client.HTTPException):
         process.call(kind, path)
-
-
-def test_answers_are_not_held_back() -> None:
-    """asyncio switches Nagle's algorithm off only for sockets that say they are TCP; else an answer waits 40 ms."""
-    with __main__._listen("127.0.0.1", 0) as listener:
-        assert listener.proto == socket.IPPROTO_TCP
