@@ -30,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     options.db = options.db or Path(".pillion") / f"{options.path.resolve().name}.sqlite3"
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("pillion_server").setLevel(logging.INFO)  # what functions say by ctx.log
     try:
         with _listen(options.host, options.port) as listener:
             return _serve(listener, options)

@@ -14,12 +14,14 @@ from typing import TypeVar
 from pillion_server.clock import Clock
 from pillion_server.documents import DatabaseReader, DatabaseWriter
 from pillion_server.errors import DatabaseError, StartError
+from pillion_server.idempotency import Answers, Once
 from pillion_server.layout import prepare
 from pillion_server.lineage import Lineage
 from pillion_server.place import lock, make_folder, secret_beside, trouble
 from pillion_server.readers import Readers
 from pillion_server.schema import Schema
 from pillion_server.sessions import Digests, secret_at
+from pillion_server.snapshots import Snapshots
 from pillion_server.sqlite import Connection, SqliteError
 from pillion_server.transaction import Reading, Writing
 from pillion_server.writer import Writer
@@ -69,12 +71,22 @@ class Database:
     async def read(self, work: Callable[[Reading], T]) -> T:
         """What `work` returns, given one snapshot. Raises what it raises, or `DatabaseError`."""
         opened = self._use()
+        return await opened.readers.read(lambda connection: self._read(opened, connection, work))
 
-        def do(connection: Connection) -> T:
-            db = DatabaseReader(connection, self.schema)
-            return _do(work, Reading(db, opened.lineage(connection)))
+    async def now(self) -> int:
+        """The timestamp of a snapshot for `read_at`, of everything that has been committed so far.
 
-        return await opened.readers.read(do)
+        Raises `Refused` when too many are kept, or `DatabaseError`.
+        """
+        opened = self._use()
+        return await opened.readers.run(opened.snapshots.take)
+
+    async def read_at(self, ts: int, work: Callable[[Reading], T]) -> T:
+        """`read`, given the snapshot of a timestamp of `now`; raises `Refused` when it is not kept (any more)."""
+        opened = self._use()
+        return await opened.readers.run(
+            lambda: opened.snapshots.read(ts, lambda connection: self._read(opened, connection, work))
+        )
 
     async def write(self, work: Callable[[Writing], T]) -> T:
         """What `work` returns, once it is on disk: one serializable transaction.
@@ -82,12 +94,31 @@ class Database:
         Raises what `work` raises, or `DatabaseError`; then nothing has changed.
         """
         opened = self._use()
+        return await opened.writer.write(lambda connection: self._write(opened, connection, work))
 
-        def do(connection: Connection) -> T:
-            db = DatabaseWriter(connection, self.schema, opened.clock.next)
-            return _do(work, Writing(db, opened.lineage(connection)))
+    async def write_once(self, once: Once, work: Callable[[Writing], str]) -> str:
+        """`write`, unless this call has been run before: then what `work` returned at that time.
+
+        Raises `Refused` when its key was that of another request.
+        """
+        opened = self._use()
+
+        def do(connection: Connection) -> str:
+            answers = Answers(connection, opened.clock.now())
+            answer = answers.find(once)
+            if answer is None:
+                answer = self._write(opened, connection, work)
+                answers.put(once, answer)
+            return answer
 
         return await opened.writer.write(do)
+
+    def _read(self, opened: "_Opened", connection: Connection, work: Callable[[Reading], T]) -> T:
+        return _do(work, Reading(DatabaseReader(connection, self.schema), opened.lineage(connection)))
+
+    def _write(self, opened: "_Opened", connection: Connection, work: Callable[[Writing], T]) -> T:
+        db = DatabaseWriter(connection, self.schema, opened.clock.next)
+        return _do(work, Writing(db, opened.lineage(connection)))
 
     def _use(self) -> "_Opened":
         if self._opened is None:
@@ -126,12 +157,14 @@ class _Opened:
         self._connection = connection
         self.writer = Writer(connection)
         self.readers = Readers(lambda: Connection(path, write=False, busy_ms=BUSY_MS))
+        self.snapshots = Snapshots(path, lambda: Connection(path, write=False, busy_ms=BUSY_MS))
 
     def lineage(self, connection: Connection) -> Lineage:
         """Which session an ID opens, on this connection from now on."""
         return Lineage(connection, self.digests, self.clock.now())
 
     def close(self) -> None:
+        self.snapshots.close()
         if self.readers.close() and self.writer.close():
             self._connection.close()
             os.close(self._lock)

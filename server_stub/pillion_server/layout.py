@@ -13,9 +13,6 @@ from pillion_server.sqlite import Connection
 APPLICATION_ID = 0x50694C6E
 """Marks a file as pillion's (SQLite's `application_id`)."""
 
-FORMAT = 2
-"""The version of the layout (SQLite's `user_version`)."""
-
 CHECKED_BYTES = 32 * 1024 * 1024
 """Files up to this size are checked whole at start; it takes a tenth of a second."""
 
@@ -40,8 +37,18 @@ create index by_user on sessions (user) where user is not null;
 create table epoch (number integer not null, moved real not null) strict;
 insert into epoch values (0, 0);
 """
-_STEPS = (_DOCUMENTS, _SESSIONS)
+_ANSWERS = """
+create table answers (call text primary key, request text not null, body text not null, made real not null) strict;
+create index by_made on answers (made);
+"""
+_STEPS = (_DOCUMENTS, _SESSIONS, _ANSWERS)
 """What each format adds to the one before."""
+
+FORMAT = len(_STEPS)
+"""The version of the layout (SQLite's `user_version`)."""
+
+MOST_WAL_BYTES = 64 * 1024 * 1024
+"""What is left of a WAL that has grown beyond it, once it is reset."""
 
 
 def prepare(connection: Connection, schema: Schema, path: Path) -> float:
@@ -53,6 +60,7 @@ def prepare(connection: Connection, schema: Schema, path: Path) -> float:
     if connection.value("pragma journal_mode = wal") != "wal":
         raise StartError(f"{path} lies where SQLite's WAL mode doesn't work: put it on a disk of this machine.")
     connection.run("pragma synchronous = full")
+    connection.run(f"pragma journal_size_limit = {MOST_WAL_BYTES}")
     if path.stat().st_size <= CHECKED_BYTES and connection.value("pragma quick_check(1)") != "ok":
         raise apsw.CorruptError("quick_check")
     connection.run("begin immediate")
