@@ -47,9 +47,6 @@ _STEPS = (_DOCUMENTS, _SESSIONS, _ANSWERS)
 FORMAT = len(_STEPS)
 """The version of the layout (SQLite's `user_version`)."""
 
-MOST_WAL_BYTES = 64 * 1024 * 1024
-"""What is left of a WAL that has grown beyond it, once it is reset."""
-
 
 def prepare(connection: Connection, schema: Schema, path: Path) -> float:
     """Makes the database ready and returns the latest time in it, of a document or of a session that went on.
@@ -60,7 +57,6 @@ def prepare(connection: Connection, schema: Schema, path: Path) -> float:
     if connection.value("pragma journal_mode = wal") != "wal":
         raise StartError(f"{path} lies where SQLite's WAL mode doesn't work: put it on a disk of this machine.")
     connection.run("pragma synchronous = full")
-    connection.run(f"pragma journal_size_limit = {MOST_WAL_BYTES}")
     if path.stat().st_size <= CHECKED_BYTES and connection.value("pragma quick_check(1)") != "ok":
         raise apsw.CorruptError("quick_check")
     connection.run("begin immediate")

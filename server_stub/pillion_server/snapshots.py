@@ -2,7 +2,8 @@
 
 A snapshot is a read transaction of SQLite's, left open on a connection of its own, so taking one copies nothing and
 writers don't notice. Without a commit in between, the next `take` gives the same one. What it costs is the WAL: it
-can't be reset while a snapshot is open. So there are only so many, and none beyond a size of the WAL.
+can't be reset while a snapshot is open. So there are only so many, and none beyond a size of the WAL until the open
+ones have gone and it has been emptied.
 """
 
 import threading
@@ -26,7 +27,10 @@ MOST = 64
 """How many are open at a time."""
 
 MOST_WAL_BYTES = 256 * 1024 * 1024
-"""Beyond this size of the WAL no snapshot is taken, until the open ones have gone and it is reset."""
+"""Beyond this size of the WAL it is emptied before the next snapshot."""
+
+BUSY_MS = 1000
+"""How long others, who read or write, are waited for then."""
 
 _NEWEST_TS = 2**63 - 1
 
@@ -45,7 +49,7 @@ class Snapshots:
     """The open snapshots, by their timestamps (nanoseconds since 1970). May be used by any thread."""
 
     def __init__(self, path: Path, connect: Callable[[], Connection]) -> None:
-        self._wal = path.with_name(path.name + "-wal")
+        self._path, self._wal = path, path.with_name(path.name + "-wal")
         self._connect = connect
         self._watch: Connection | None = None
         self._lock = threading.Lock()
@@ -73,7 +77,7 @@ class Snapshots:
         with self._lock:
             self._check_open()
             snapshot = self._open.get(ts)
-            if snapshot is None and self._given < ts:
+            if snapshot is None and ts > max(self._given, time.time_ns()):
                 raise Refused(400, "BadTimestamp", "This time has not come yet: take one from query_ts.")
             if snapshot is None:
                 message = f"This time is not kept (any more): take a new one, query_ts keeps it {KEPT_SECONDS:.0f} s."
@@ -102,7 +106,7 @@ class Snapshots:
                 self._watch.close()
 
     def _begin(self, version: int) -> _Snapshot:
-        if len(self._open) >= MOST or (self._wal.exists() and self._wal.stat().st_size > MOST_WAL_BYTES):
+        if len(self._open) >= MOST or not self._has_room():
             raise Refused(503, "TooManySnapshots", f"Too much is kept for query_at_ts: wait {KEPT_SECONDS:.0f} s.")
         connection = self._connect()
         try:
@@ -115,6 +119,19 @@ class Snapshots:
         if self._sweeper is None:
             self._sweep_later()
         return snapshot
+
+    def _has_room(self) -> bool:
+        """Whether the WAL may grow; it is emptied if it is too long and nobody keeps it."""
+        if not self._wal.exists() or self._wal.stat().st_size <= MOST_WAL_BYTES:
+            return True
+        if self._open:
+            return False
+        connection = Connection(self._path, write=True, busy_ms=BUSY_MS)
+        try:
+            connection.run("pragma wal_checkpoint(passive)")  # most of it, and nobody has to wait
+            return connection.value("pragma wal_checkpoint(truncate)") == 0
+        finally:
+            connection.close()
 
     def _check_open(self) -> None:
         if self._closed:
