@@ -109,6 +109,17 @@ def test_a_database_of_the_first_format(open_file: Open) -> None:
         assert len(items.with_index("by_third", third=1).collect()) == 3
 
 
+def test_a_database_of_the_second_format(open_file: Open) -> None:
+    """From before answers were recorded: its sessions are kept."""
+    old = open_file(Schema())
+    old.run("drop table answers; update epoch set number = 5; pragma user_version = 2")
+    old.close()
+    connection = open_file(Schema())
+    assert connection.value("pragma user_version") == FORMAT
+    assert connection.value("select number from epoch") == 5
+    assert connection.value("select count(*) from answers") == 0
+
+
 def test_a_database_of_another_program(tmp_path: Path) -> None:
     """It is left as it was."""
     path = tmp_path / "x.sqlite3"
