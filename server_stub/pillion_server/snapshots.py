@@ -129,7 +129,8 @@ class Snapshots:
         connection = Connection(self._path, write=True, busy_ms=BUSY_MS)
         try:
             connection.run("pragma wal_checkpoint(passive)")  # most of it, and nobody has to wait
-            return connection.value("pragma wal_checkpoint(truncate)") == 0
+            busy: int = connection.value("pragma wal_checkpoint(truncate)")
+            return busy == 0
         finally:
             connection.close()
 
