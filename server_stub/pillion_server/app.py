@@ -10,6 +10,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Mount
 
 from pillion_server.database import Database
+from pillion_server.failures import Failures
+from pillion_server.formats import DEPRECATION
 from pillion_server.guard import LOOPBACK_ORIGIN, Guard, normal_origin
 from pillion_server.health import health_route
 from pillion_server.http_api import route
@@ -75,8 +77,10 @@ def create_app(
                 allow_methods=("GET", "POST"),
                 allow_headers=("*",),
                 allow_credentials=True,
+                expose_headers=(*DEPRECATION, "retry-after"),
                 max_age=86400,
             ),
+            Middleware(Failures),
             Middleware(Guard, allow_hosts=hosts, allow_origins=origins),
         ],
         lifespan=lifespan,

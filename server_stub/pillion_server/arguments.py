@@ -36,11 +36,16 @@ class Arguments:
     @property
     def digest(self) -> bytes:
         """Stands for the arguments as they came: equal for equal ones, and tells nothing of a session's ID."""
-        text = msgspec.json.encode(encode(dict(self._args)), order="sorted")
-        return hashlib.blake2b(text, digest_size=32).digest()
+        return digest_of(self._args)
 
     def keywords(self, sessions: Sessions) -> dict[str, Any]:
         """The keywords for the handlers, with the sessions as a transaction sees them."""
         if not self.hold_sessions:
             return self.checked
         return self._signature.convert(self._args, sessions, trusted=self._trusted)
+
+
+def digest_of(args: Mapping[str, object]) -> bytes:
+    """The same for equal arguments, decoded ones, however they are ordered."""
+    text = msgspec.json.encode(encode(dict(args)), order="sorted")
+    return hashlib.blake2b(text, digest_size=32).digest()

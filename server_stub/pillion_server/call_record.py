@@ -9,7 +9,8 @@ from typing import Literal
 Outcome = Literal["success", "refused", "function_error", "failed", "database_error", "abandoned"]
 """How a call ended.
 
-refused          there is no such function for its caller, or the arguments are not the function's
+refused          there is no such function for its caller, the arguments are not the function's, or its
+                 Idempotency-Key or its time can't be
 function_error   the function raised `FunctionError`
 failed           it raised anything else
 database_error   the database could not be read or written
@@ -22,7 +23,10 @@ UNKNOWN = "unknown"
 
 @dataclass
 class CallRecord:
-    """One call from outside, from its arrival on. `function` is a canonical path, or `UNKNOWN`."""
+    """One call from outside, from its arrival on; one of a batch lasts as long as the batch.
+
+    kind: of the function, or what it was called as while that is not known. function: a canonical path, or `UNKNOWN`.
+    """
 
     kind: str
     function: str = UNKNOWN

@@ -1,5 +1,7 @@
 """What handlers get as `ctx`: documents and sessions in queries and mutations, other functions in actions.
 
+Each has `ctx.log(...)` for lines that are sent with the answer.
+
 A custom builder adds attributes of its own (`Custom(ctx={"session_id": ...})`), which are found on `ctx` as
 well. A subclass names them, for type checkers and for whoever reads the handlers:
 
@@ -13,6 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from pillion_server.documents import DatabaseReader, DatabaseWriter
+from pillion_server.log_lines import Log
 from pillion_server.succession import SessionsReader, SessionsWriter
 from pillion_shared.wire import ACTION, MUTATION, QUERY
 
@@ -37,6 +40,13 @@ class Context:
             raise AttributeError(
                 f"ctx has no {name!r}, only {there}: a custom builder adds it with Custom(ctx={{{name!r}: ...}})."
             )
+
+    def log(self, *values: object) -> None:
+        """Says something to the caller, as a line of the answer's `logLines`, and to the server's log.
+
+        What the caller is not to know goes to Python's own `logging`.
+        """
+        cast("Log", self.__dict__["_log"]).say(*values)
 
 
 class QueryCtx(Context):
@@ -76,8 +86,8 @@ class ActionCtx(Context):
 
     _run: Run
 
-    def __init__(self, run: Run) -> None:
-        super().__init__({"_run": run})
+    def __init__(self, run: Run, log: Log) -> None:
+        super().__init__({"_run": run, "_log": log})
 
     async def run_query(self, function: object, /, **args: object) -> Any:
         """What a query returns."""

@@ -18,14 +18,16 @@ from pillion_server.clock import Clock
 from pillion_server.cursors import Cursors
 from pillion_server.documents import DatabaseReader, DatabaseWriter
 from pillion_server.errors import DatabaseError, StartError
+from pillion_server.idempotency import Answers, Once
 from pillion_server.layout import FORMAT, bring_up, prepare
 from pillion_server.lineage import Lineage
 from pillion_server.place import lock, make_folder, secret_beside, trouble
 from pillion_server.readers import Readers
 from pillion_server.schema import Schema
 from pillion_server.sessions import Digests, secret_at
+from pillion_server.snapshots import Snapshots
 from pillion_server.sqlite import Connection, SqliteError
-from pillion_server.transaction import Reading, Writing
+from pillion_server.transaction import HISTORY, Reading, Writing
 from pillion_server.wal import check_wal
 from pillion_server.writer import Writer
 from pillion_server.writes import Writes
@@ -84,13 +86,22 @@ class Database:
     async def read(self, work: Callable[[Reading], T]) -> T:
         """What `work` returns, given one snapshot. Raises what it raises, or `DatabaseError`."""
         opened = await self._settled()
+        return await opened.readers.read(lambda connection: self._read(opened, connection, work, opened.cache.mark()))
 
-        def do(connection: Connection) -> T:
-            mark = opened.cache.mark()
-            db = DatabaseReader(connection, self.schema, opened.cursors)
-            return _do(work, Reading(db, opened.lineage(connection), mark))
+    async def now(self) -> int:
+        """The timestamp of a snapshot for `read_at`, of everything that has been committed so far.
 
-        return await opened.readers.read(do)
+        Raises `Refused` when too many are kept, or `DatabaseError`.
+        """
+        opened = await self._settled()
+        return await opened.readers.run(opened.snapshots.take)
+
+    async def read_at(self, ts: int, work: Callable[[Reading], T]) -> T:
+        """`read`, given the snapshot of a timestamp of `now`; raises `Refused` when it is not kept (any more)."""
+        opened = await self._settled()
+        return await opened.readers.run(
+            lambda: opened.snapshots.read(ts, lambda connection: self._read(opened, connection, work))
+        )
 
     async def write(self, work: Callable[[Writing], T]) -> T:
         """What `work` returns, once it is on disk: one serializable transaction.
@@ -98,20 +109,30 @@ class Database:
         Raises what `work` raises, or `DatabaseError`; then nothing has changed.
         """
         opened = await self._settled()
+        return await opened.writer.write(lambda connection: self._write(opened, connection, work))
 
-        def do(connection: Connection) -> T:
-            db = DatabaseWriter(connection, self.schema, opened.clock.next, opened.cursors)
-            writing = Writing(db, opened.lineage(connection))
-            value = _do(work, writing)
-            opened.written.append(writing.writes)
-            return value
+    async def write_once(self, once: Once, work: Callable[[Writing], str]) -> str:
+        """`write`, unless this call has been run before: then what `work` returned at that time.
+
+        Raises `Refused` when its key was that of another request.
+        """
+        opened = await self._settled()
+
+        def do(connection: Connection) -> str:
+            answers = Answers(connection, opened.clock.now())
+            answer = answers.find(once)
+            if answer is None:
+                answer = self._write(opened, connection, work)
+                answers.put(once, answer)
+            return answer
 
         return await opened.writer.write(do)
 
     async def adopt(self, schema: Schema) -> None:
         """Goes on with another schema, and brings the indexes up to it, while no function is running.
 
-        What is called meanwhile waits. Raises `DatabaseError`; then the schema is what it was.
+        What is called meanwhile waits; kept answers and snapshots, of the old indexes, are dropped. Raises
+        `DatabaseError`, or `StartError` for documents that don't fit; then the schema is what it was.
         """
         opened = await self._settled()
         self._adopting = asyncio.get_running_loop().create_future()
@@ -121,6 +142,7 @@ class Database:
             await opened.writer.write(lambda connection: bring_up(connection, schema))
             self.schema = schema
             opened.cache.clear()
+            opened.snapshots.clear()
         finally:
             adopting, self._adopting = self._adopting, None
             adopting.set_result(None)
@@ -130,6 +152,17 @@ class Database:
         opened = self._use()
         await opened.readers.read(lambda connection: connection.value("select number from epoch"))
         await opened.writer.write(lambda connection: connection.run(f"pragma user_version = {FORMAT}"))
+
+    def _read(self, opened: "_Opened", connection: Connection, work: Callable[[Reading], T], mark: int = HISTORY) -> T:
+        db = DatabaseReader(connection, self.schema, opened.cursors)
+        return _do(work, Reading(db, opened.lineage(connection), mark))
+
+    def _write(self, opened: "_Opened", connection: Connection, work: Callable[[Writing], T]) -> T:
+        db = DatabaseWriter(connection, self.schema, opened.clock.next, opened.cursors)
+        writing = Writing(db, opened.lineage(connection))
+        value = _do(work, writing)
+        opened.written.append(writing.writes)
+        return value
 
     async def _settled(self) -> "_Opened":
         """What is open, once no other schema is about to take over."""
@@ -178,6 +211,7 @@ class _Opened:
         self.written = list[Writes]()
         self.writer = Writer(connection, self._committing)
         self.readers = Readers(lambda: Connection(path, write=False, busy_ms=BUSY_MS))
+        self.snapshots = Snapshots(path, lambda: Connection(path, write=False, busy_ms=BUSY_MS))
 
     def lineage(self, connection: Connection) -> Lineage:
         """Which session an ID opens, on this connection from now on."""
@@ -190,6 +224,7 @@ class _Opened:
             yield
 
     def close(self) -> None:
+        self.snapshots.close()
         if self.readers.close() and self.writer.close():
             self._connection.close()
             os.close(self._lock)

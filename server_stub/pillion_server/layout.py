@@ -16,9 +16,6 @@ from pillion_server.sqlite import Connection
 APPLICATION_ID = 0x50694C6E
 """Marks a file as pillion's (SQLite's `application_id`)."""
 
-FORMAT = 2
-"""The version of the layout (SQLite's `user_version`)."""
-
 CHECKED_BYTES = 32 * 1024 * 1024
 """Files up to this size are checked whole at start; it takes a tenth of a second."""
 
@@ -43,8 +40,15 @@ create index by_user on sessions (user) where user is not null;
 create table epoch (number integer not null, moved real not null) strict;
 insert into epoch values (0, 0);
 """
-_STEPS = (_DOCUMENTS, _SESSIONS)
+_ANSWERS = """
+create table answers (call text primary key, request text not null, body text not null, made real not null) strict;
+create index by_made on answers (made);
+"""
+_STEPS = (_DOCUMENTS, _SESSIONS, _ANSWERS)
 """What each format adds to the one before."""
+
+FORMAT = len(_STEPS)
+"""The version of the layout (SQLite's `user_version`)."""
 
 
 def prepare(connection: Connection, schema: Schema, path: Path) -> float:

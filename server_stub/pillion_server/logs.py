@@ -1,4 +1,4 @@
-"""The server's log: one logger, `pillion_server`, whose lines are for people or JSON.
+"""The server's log: the logger `pillion_server`, whose lines are for people or JSON.
 
 A line about a call has fields of its own, see `pillion_server.call_record`; none holds a session ID.
 """
@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from pythonjsonlogger.msgspec import MsgspecFormatter
 
+from pillion_server import log_lines
 from pillion_server.call_record import CallRecord
 
 LOGGER = "pillion_server"
@@ -33,11 +34,12 @@ class Level(StrEnum):
 
 
 def configure(format: Format, level: Level) -> None:
-    """Sends what is logged from `level` on to standard error; other libraries' warnings too."""
+    """Sends what is logged from `level` on to standard error; other libraries' warnings too, and all of `ctx.log`."""
     logging.basicConfig(level=logging.WARNING, force=True)
     [handler] = logging.getLogger().handlers
     handler.setFormatter(_FORMATTERS[format])
     _logger.setLevel(level.upper())
+    logging.getLogger(log_lines.LOGGER).setLevel(logging.INFO)
 
 
 def log_call(record: CallRecord) -> None:

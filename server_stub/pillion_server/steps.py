@@ -4,6 +4,7 @@
 nothing may wait, and an action, where everything may.
 """
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from typing import Any
@@ -38,7 +39,9 @@ async def run_async(function: Function[..., Any], ctx: Context, args: Mapping[st
             step = work.send(step)
         except StopIteration as end:
             return end.value
-        except (SystemExit, KeyboardInterrupt) as error:
+        except Exception:
+            raise
+        except BaseException as error:
             raise tamed(error) from error
         if inspect.isawaitable(step):
             step = await _tame(step)
@@ -47,8 +50,19 @@ async def run_async(function: Function[..., Any], ctx: Context, args: Mapping[st
 async def _tame(step: Awaitable[Any]) -> Any:
     try:
         return await step
-    except (SystemExit, KeyboardInterrupt) as error:
+    except Exception:
+        raise
+    except BaseException as error:
+        if _ends_the_call(error):
+            raise
         raise tamed(error) from error
+
+
+def _ends_the_call(error: BaseException) -> bool:
+    """Whether the call itself is to end, and not only something that the function had begun."""
+    task = asyncio.current_task()
+    cancelled = isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
+    return cancelled or isinstance(error, GeneratorExit)
 
 
 def _steps(function: Function[..., Any], ctx: Context, args: Mapping[str, object]) -> Generator[Any, Any, Any]:

@@ -8,6 +8,9 @@ from pillion_server.reads import Reads
 from pillion_server.succession import SessionsReader, SessionsWriter
 from pillion_server.writes import Writes
 
+HISTORY = -1
+"""The mark of a snapshot that was taken long ago: no kept answer holds for it, and none of its own is kept."""
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -18,7 +21,7 @@ class Reading:
 
     db: DatabaseReader
     lineage: Lineage
-    mark: int = 0
+    mark: int = HISTORY
 
     @property
     def sessions(self) -> SessionsReader:

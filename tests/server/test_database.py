@@ -11,6 +11,7 @@ import pytest
 from pillion_server import DatabaseError, DefinitionError, Schema, StartError, Table, clock
 from pillion_server import database as module
 from pillion_server.database import Database
+from pillion_server.idempotency import Once
 from pillion_server.sqlite import Connection
 from pillion_server.transaction import Reading, Writing
 
@@ -201,3 +202,38 @@ def test_a_check_of_a_database_in_use(database: Database) -> None:
     database.close()
     with pytest.raises(DatabaseError, match="closed"):
         asyncio.run(database.check())
+
+
+def test_an_earlier_time(database: Database) -> None:
+    """What was there then, while it is kept."""
+
+    def count(now: Reading) -> int:
+        return len(now.db.query("items").collect())
+
+    async def main() -> None:
+        ts = await database.now()
+        await database.write(lambda now: now.db.insert("items", n=1))
+        assert await database.read_at(ts, count) == 0
+        assert await database.read_at(await database.now(), count) == 1
+
+    asyncio.run(main())
+
+
+def test_what_is_written_once(database: Database) -> None:
+    """A second time it is the first answer; what raised leaves neither answer nor documents."""
+    once = Once("call", "request")
+
+    def write(now: Writing) -> str:
+        return now.db.insert("items", n=1)
+
+    def fail(now: Writing) -> str:
+        write(now)
+        raise ValueError("no")
+
+    async def main() -> None:
+        with pytest.raises(ValueError, match="no"):
+            await database.write_once(once, fail)
+        assert await database.write_once(once, write) == await database.write_once(once, fail)
+        assert len(await database.read(lambda now: now.db.query("items").collect())) == 1
+
+    asyncio.run(main())

@@ -8,7 +8,7 @@ import pytest
 
 from pillion_server import Schema, StartError, Table
 from pillion_server.documents import DatabaseWriter
-from pillion_server.layout import prepare
+from pillion_server.layout import FORMAT, prepare
 from pillion_server.shapes import Shape
 from pillion_server.sqlite import Connection, SqliteError
 
@@ -104,15 +104,26 @@ def test_a_database_of_the_first_format(open_file: Open) -> None:
     schema = Schema(items=Table().index("by_third", "third"))
     old = open_file(schema)
     insert(old, schema, 9)
-    old.run("drop table sessions; drop table epoch; pragma user_version = 1")
+    old.run("drop table sessions; drop table epoch; drop table answers; pragma user_version = 1")
     old.close()
     for _ in range(2):
         connection = open_file(schema)
-        assert connection.value("pragma user_version") == 2
+        assert connection.value("pragma user_version") == FORMAT
         assert connection.rows("select * from epoch") == [(0, 0.0)]
         assert connection.value("select count(*) from sessions") == 0
         items = DatabaseWriter(connection, schema, lambda: 0.0).query("items")
         assert len(items.with_index("by_third", third=1).collect()) == 3
+
+
+def test_a_database_of_the_second_format(open_file: Open) -> None:
+    """From before answers were recorded: its sessions are kept."""
+    old = open_file(Schema())
+    old.run("drop table answers; update epoch set number = 5; pragma user_version = 2")
+    old.close()
+    connection = open_file(Schema())
+    assert connection.value("pragma user_version") == FORMAT
+    assert connection.value("select number from epoch") == 5
+    assert connection.value("select count(*) from answers") == 0
 
 
 def test_a_database_of_another_program(tmp_path: Path) -> None:

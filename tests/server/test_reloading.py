@@ -1,6 +1,7 @@
 """Functions loaded anew while the server runs."""
 
 import asyncio
+import itertools
 import logging
 import threading
 import time
@@ -135,18 +136,22 @@ def test_a_folder_that_can_not_be_loaded(world: Make, caplog: pytest.LogCaptureF
 
 def test_queries_while_schemas_change_see_every_document(world: Make) -> None:
     """No query meets an index that is gone or not yet there: one that names it finds all, or an error says so."""
-    named = "\n@query\ndef named(ctx) -> int:\n    return len(ctx.db.query('items').with_index('by_name').collect())\n"
+    named = (
+        "\n@query\ndef named(ctx, turn: int) -> int:\n"
+        "    return len(ctx.db.query('items').with_index('by_name').collect())\n"
+    )
     here = world(shop=OLD + named, schema='schema = Schema(items=Table().index("by_name", "name"))')
     for n in range(5):
         here.mutation("shop:add", name=str(n))
     done = threading.Event()
+    turns = itertools.count()  # no answer is kept for the next one
 
     async def main() -> list[object]:
         seen: list[object] = []
 
         async def ask() -> None:
             while not done.is_set():
-                answer = (await here.acall("query", "shop:named")).json
+                answer = (await here.acall("query", "shop:named", turn=next(turns))).json
                 seen.append(answer.get("value", answer["status"]))
 
         asking = [asyncio.ensure_future(ask()) for _ in range(8)]

@@ -68,7 +68,7 @@ def test_options_reach_the_app(functions: Path, tmp_path: Path) -> None:
             connection.request("POST", "/api/query", body, {"host": host, "origin": "https://p.test"})
             response = connection.getresponse()
             assert response.headers["access-control-allow-origin"] == "https://p.test"
-            assert json.loads(response.read())["errorMessage"].endswith("Uncaught ValueError: why")
+            assert json.loads(response.read())["errorMessage"].endswith("ValueError: why")
         connection.close()
 
 
