@@ -69,9 +69,9 @@ def test_too_many_lines(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "pillion_server"):
         for n in range(MOST_LINES + 5):
             log.say(n)
-    log.add(inner)
+    log.add(inner.lines)
     inner.say("late")
-    log.add(inner)
+    log.add(inner.lines)
     assert log.lines == [*(f"[LOG] {n}" for n in range(MOST_LINES)), OVERFLOW]
     assert LINE.match(OVERFLOW)
     assert len(caplog.records) == MOST_LINES + 5
