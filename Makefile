@@ -26,7 +26,7 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
 
 demo: .venv/.server vendor/.made ## the shop on http://localhost:8000 (another port: make demo PORT=8080)
-	@exec $(PYTHON_BIN) -m pillion_server server_stub/demo --static . --db $(DB) --port $(PORT)
+	@exec $(PYTHON_BIN) -m pillion_server run server_stub/demo --static . --db $(DB) --port $(PORT)
 
 test: .venv/.dev vendor/.made node_modules/.made $(RIVALS)/build/.made ## everything: lint, types, unit tests, browser tests
 	@$(MAKE) --no-print-directory -k -j4 lint mypy pyright
@@ -55,7 +55,7 @@ mypy: .venv/.dev
 pyright: .venv/.dev node_modules/.made
 	@$(STEP) "pyright, strict" node_modules/.bin/pyright
 
-unit: .venv/.dev vendor/.made
+unit: .venv/.dev vendor/.made node_modules/.made
 	@PYTHONDONTWRITEBYTECODE= PYTEST_DEBUG_TEMPROOT=$(IN_MEMORY) $(PYTEST) --ignore=tests/browser -n 3 --dist worksteal -p no:playwright
 
 wheel: .venv/.server ## the wheel, in dist/
@@ -104,7 +104,7 @@ vendor/.made: package.json package-lock.json tools/make_vendor.sh | .venv/.serve
 	@touch $@
 
 node_modules/.made: package.json package-lock.json | .venv/.dev vendor/.made
-	@$(STEP) "Installing pyright" tools/npm.sh ci --ignore-scripts
+	@$(STEP) "Installing pyright and Convex's client" tools/npm.sh ci --ignore-scripts
 	@touch $@
 
 # The libraries that the README's table compares pillion with.

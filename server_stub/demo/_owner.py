@@ -2,19 +2,30 @@
 
 from typing import Any
 
-from pillion_server import Custom, QueryCtx, custom_mutation, custom_query
+from pillion_server import Custom, custom_mutation, custom_query
 
-from ._session import session_mutation, session_query
+from ._session import SessionCtx, SessionMutationCtx, session_mutation, session_query
 
 Document = dict[str, Any]
 
 
-def with_owner(ctx: QueryCtx) -> Custom:
-    """`ctx.user` is the user logged in, or None; `ctx.owner` is whom rows belong to, user or session."""
+class OwnerCtx(SessionCtx):
+    """What the handlers of `owner_query` get: the user logged in, or None, and whom rows belong to."""
+
+    user: Document | None
+    owner: str
+
+
+class OwnerMutationCtx(SessionMutationCtx, OwnerCtx):
+    """What those of `owner_mutation` get."""
+
+
+def with_owner(ctx: SessionCtx) -> Custom:
+    """Looks up the user of the session; rows belong to the user, or else to the session."""
     user_id = ctx.sessions.user(ctx.session_id)
     user = ctx.db.get(user_id) if user_id else None
     return Custom(ctx={"user": user, "owner": user["_id"] if user else ctx.session_id})
 
 
-owner_query = custom_query(session_query, with_owner)
-owner_mutation = custom_mutation(session_mutation, with_owner)
+owner_query = custom_query(session_query, with_owner, ctx=OwnerCtx)
+owner_mutation = custom_mutation(session_mutation, with_owner, ctx=OwnerMutationCtx)

@@ -4,7 +4,7 @@ from typing import Any
 
 from pillion_server import MutationCtx, QueryCtx
 
-from ._owner import Document, owner_mutation, owner_query
+from ._owner import Document, OwnerCtx, OwnerMutationCtx, owner_mutation, owner_query
 from ._refusal import refusal
 from .products import BY_ID, Product
 
@@ -13,7 +13,7 @@ MOST = 20
 
 
 @owner_query
-def get(ctx: QueryCtx) -> dict[str, Any]:
+def get(ctx: OwnerCtx) -> dict[str, Any]:
     """The lines in the order they were added, with how many packets and how many cents in all."""
     lines = [_line(row) for row in _rows(ctx, ctx.owner)]
     return {
@@ -24,7 +24,7 @@ def get(ctx: QueryCtx) -> dict[str, Any]:
 
 
 @owner_mutation
-def add(ctx: MutationCtx, product: str) -> None:
+def add(ctx: OwnerMutationCtx, product: str) -> None:
     """One more packet of a tea that is in stock."""
     tea = _known(product)
     if not tea["in_stock"]:
@@ -34,7 +34,7 @@ def add(ctx: MutationCtx, product: str) -> None:
 
 
 @owner_mutation
-def change(ctx: MutationCtx, product: str, by: int) -> None:
+def change(ctx: OwnerMutationCtx, product: str, by: int) -> None:
     """So many packets more, or fewer, of a tea that is in the cart: a step, so no stale page undoes another's."""
     row = _row(ctx, ctx.owner, _known(product)["id"])
     if row is None:
@@ -43,7 +43,7 @@ def change(ctx: MutationCtx, product: str, by: int) -> None:
 
 
 @owner_mutation
-def remove(ctx: MutationCtx, product: str) -> None:
+def remove(ctx: OwnerMutationCtx, product: str) -> None:
     """Takes a tea out; one that isn't there is no error, it may have gone from another tab."""
     row = _row(ctx, ctx.owner, _known(product)["id"])
     if row:

@@ -2,7 +2,9 @@
 
 from typing import TypedDict
 
-from pillion_server import QueryCtx, query
+from pillion_server import QueryCtx
+
+from ._session import open_query
 
 
 class Product(TypedDict):
@@ -77,7 +79,7 @@ CATALOGUE: tuple[Product, ...] = (
 BY_ID = {product["id"]: product for product in CATALOGUE}
 
 
-@query
+@open_query
 def list(ctx: QueryCtx) -> tuple[Product, ...]:
     """Every tea there is, sold out or not."""
     return CATALOGUE

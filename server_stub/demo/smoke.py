@@ -1,12 +1,12 @@
 """What smoke.html calls, from every runtime: a count of this session's calls that a refresh carries along."""
 
-from pillion_server import MutationCtx, QueryCtx, SessionId
+from pillion_server import Document, QueryCtx, SessionId
 
-from ._session import session_mutation, session_query
+from ._session import SessionCtx, SessionMutationCtx, session_mutation, session_query
 
 
 @session_mutation
-def call(ctx: MutationCtx, runtime: str) -> int:
+def call(ctx: SessionMutationCtx, runtime: str) -> int:
     """Counts a call; returns how many this session has made."""
     row = _row(ctx, ctx.session_id)
     if row is None:
@@ -17,19 +17,19 @@ def call(ctx: MutationCtx, runtime: str) -> int:
 
 
 @session_query
-def seen(ctx: QueryCtx) -> dict[str, object]:
+def seen(ctx: SessionCtx) -> dict[str, object]:
     """What the server knows of this session: `{"runtime": ..., "calls": ...}`."""
     row = _row(ctx, ctx.session_id)
     return {"runtime": row["runtime"], "calls": row["calls"]} if row else {"runtime": None, "calls": 0}
 
 
 @session_mutation
-def carry(ctx: MutationCtx, new: SessionId) -> None:
+def carry(ctx: SessionMutationCtx, new: SessionId) -> None:
     """Hands the count over to the session that is about to begin."""
     row = _row(ctx, ctx.session_id)
     if row:
         ctx.db.patch(row["_id"], session_id=new)
 
 
-def _row(ctx: QueryCtx, session_id: SessionId) -> dict[str, object] | None:
+def _row(ctx: QueryCtx, session_id: SessionId) -> Document | None:
     return ctx.db.query("smoke_calls").with_index("by_session", session_id=session_id).unique()

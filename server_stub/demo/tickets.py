@@ -2,10 +2,10 @@
 
 from typing import Any, TypedDict
 
-from pillion_server import MutationCtx, QueryCtx, query
+from pillion_server import QueryCtx
 
 from ._refusal import refusal
-from ._session import session_mutation, session_query
+from ._session import SessionCtx, SessionMutationCtx, open_query, session_mutation, session_query
 
 ROWS = "ABCDE"
 SEATS_A_ROW = 8
@@ -51,13 +51,13 @@ CONCERTS: tuple[Concert, ...] = (
 BY_ID = {concert["id"]: concert for concert in CONCERTS}
 
 
-@query
+@open_query
 def concerts(ctx: QueryCtx) -> tuple[Concert, ...]:
     """What is on; the same for everybody, so it asks for no session."""
     return CONCERTS
 
 
-@query
+@open_query
 def sold(ctx: QueryCtx, concert: str) -> list[str]:
     """The seats of a concert that are gone, for anybody's page to grey out; not whose they are."""
     rows = ctx.db.query("sold_seats").with_index("by_seat", concert=concert).collect()
@@ -65,7 +65,7 @@ def sold(ctx: QueryCtx, concert: str) -> list[str]:
 
 
 @session_query
-def purchase(ctx: QueryCtx) -> dict[str, Any]:
+def purchase(ctx: SessionCtx) -> dict[str, Any]:
     """This session's purchase as far as it has come: concert, seats, name, confirmed, total in cents."""
     row = _row(ctx) or {}
     concert = BY_ID.get(row.get("concert", ""))
@@ -80,7 +80,7 @@ def purchase(ctx: QueryCtx) -> dict[str, Any]:
 
 
 @session_mutation
-def choose(ctx: MutationCtx, concert: str) -> None:
+def choose(ctx: SessionMutationCtx, concert: str) -> None:
     """Another concert; the seats of the one before are let go."""
     if concert not in BY_ID:
         raise refusal("unknown_concert", "There is no such concert.")
@@ -88,7 +88,7 @@ def choose(ctx: MutationCtx, concert: str) -> None:
 
 
 @session_mutation
-def pick(ctx: MutationCtx, seat: str, wanted: bool) -> None:
+def pick(ctx: SessionMutationCtx, seat: str, wanted: bool) -> None:
     """Takes a seat into the purchase, or lets it go."""
     row = _open(ctx)
     seats = [other for other in row["seats"] if other != seat]
@@ -101,7 +101,7 @@ def pick(ctx: MutationCtx, seat: str, wanted: bool) -> None:
 
 
 @session_mutation
-def confirm(ctx: MutationCtx, name: str) -> None:
+def confirm(ctx: SessionMutationCtx, name: str) -> None:
     """Buys the seats, all of them or, if one has just gone to somebody else, none."""
     row = _open(ctx)
     name = " ".join(name.split())
@@ -116,18 +116,18 @@ def confirm(ctx: MutationCtx, name: str) -> None:
 
 
 @session_mutation
-def start_over(ctx: MutationCtx) -> None:
+def start_over(ctx: SessionMutationCtx) -> None:
     """Forgets this purchase; seats that were bought stay bought."""
     row = _row(ctx)
     if row:
         ctx.db.delete(row["_id"])
 
 
-def _row(ctx: QueryCtx) -> dict[str, Any] | None:
+def _row(ctx: SessionCtx) -> dict[str, Any] | None:
     return ctx.db.query("purchases").with_index("by_session", session_id=ctx.session_id).unique()
 
 
-def _open(ctx: QueryCtx) -> dict[str, Any]:
+def _open(ctx: SessionCtx) -> dict[str, Any]:
     row = _row(ctx)
     if row is None:
         raise refusal("no_concert", "Choose a concert first.")
@@ -136,7 +136,7 @@ def _open(ctx: QueryCtx) -> dict[str, Any]:
     return row
 
 
-def _change(ctx: MutationCtx, **fields: object) -> None:
+def _change(ctx: SessionMutationCtx, **fields: object) -> None:
     row = _row(ctx)
     if row is None:
         ctx.db.insert("purchases", session_id=ctx.session_id, name="", confirmed=False, **fields)

@@ -1,8 +1,8 @@
 """Logging in and out: a session is bound to a user, who may have several, until it ends."""
 
-from pillion_server import MutationCtx, QueryCtx, SessionId
+from pillion_server import MutationCtx, SessionId
 
-from ._owner import owner_mutation, owner_query
+from ._owner import OwnerCtx, OwnerMutationCtx, owner_mutation, owner_query
 from ._refusal import refusal
 from .cart import move_cart
 
@@ -11,13 +11,13 @@ LONGEST_NAME = 40
 
 
 @owner_query
-def me(ctx: QueryCtx) -> dict[str, str] | None:
+def me(ctx: OwnerCtx) -> dict[str, str] | None:
     """Who is logged in on this session, or None."""
     return {"name": ctx.user["name"]} if ctx.user else None
 
 
 @owner_mutation
-def login(ctx: MutationCtx, name: str, password: str, new: SessionId) -> dict[str, str]:
+def login(ctx: OwnerMutationCtx, name: str, password: str, new: SessionId) -> dict[str, str]:
     """Logs the session `new` in and ends this one; an anonymous cart comes along. Twice does no harm."""
     name = " ".join(name.split())
     if not 1 <= len(name) <= LONGEST_NAME:
@@ -34,7 +34,7 @@ def login(ctx: MutationCtx, name: str, password: str, new: SessionId) -> dict[st
 
 
 @owner_mutation
-def logout(ctx: MutationCtx) -> None:
+def logout(ctx: OwnerMutationCtx) -> None:
     """Ends this session: its ID opens an empty one, and nothing leads from it to the next."""
     ctx.sessions.end(ctx.session_id)
 

@@ -6,15 +6,23 @@
     def add(ctx, session_id: SessionId, name: str) -> None:
         ctx.db.insert("cart_items", session_id=session_id, name=name)
 
-`python -m pillion_server FOLDER` serves the functions of a folder; `create_app` makes the same as an ASGI
+`python -m pillion_server run FOLDER` serves the functions of a folder; `create_app` makes the same as an ASGI
 app.
 """
 
 from pillion_server.app import create_app
 from pillion_server.contexts import ActionCtx, MutationCtx, QueryCtx
-from pillion_server.custom import Custom, custom_action, custom_mutation, custom_query, run_session_functions
+from pillion_server.custom import (
+    Custom,
+    custom_action,
+    custom_ctx,
+    custom_mutation,
+    custom_query,
+    run_session_functions,
+)
+from pillion_server.document_id import Id, id_of
 from pillion_server.documents import DatabaseReader, DatabaseWriter
-from pillion_server.errors import ArgumentError, CallError, DatabaseError, DefinitionError, StartError
+from pillion_server.errors import ArgumentError, CallError, DatabaseError, DefinitionError, LimitError, StartError
 from pillion_server.functions import (
     Function,
     action,
@@ -25,6 +33,7 @@ from pillion_server.functions import (
     query,
 )
 from pillion_server.incoming import BadSession, IncomingSessions
+from pillion_server.pagination import Page, PaginationOptions
 from pillion_server.query import Document, Query
 from pillion_server.registry import Registry
 from pillion_server.schema import Schema, Table
@@ -45,9 +54,13 @@ __all__ = [
     "Document",
     "Function",
     "FunctionError",
+    "Id",
     "IncomingSessions",
     "Int64",
+    "LimitError",
     "MutationCtx",
+    "Page",
+    "PaginationOptions",
     "Query",
     "QueryCtx",
     "Registry",
@@ -61,8 +74,10 @@ __all__ = [
     "api",
     "create_app",
     "custom_action",
+    "custom_ctx",
     "custom_mutation",
     "custom_query",
+    "id_of",
     "internal_action",
     "internal_mutation",
     "internal_query",

@@ -1,4 +1,4 @@
-"""The ASGI app: the function API, and the static folder if there is one."""
+"""The ASGI app: the function API, its health and metrics, and the static folder if there is one."""
 
 import os
 from collections.abc import AsyncGenerator, Iterable
@@ -10,9 +10,14 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Mount
 
 from pillion_server.database import Database
+from pillion_server.failures import Failures
+from pillion_server.formats import DEPRECATION
 from pillion_server.guard import LOOPBACK_ORIGIN, Guard, normal_origin
+from pillion_server.health import health_route
 from pillion_server.http_api import route
 from pillion_server.loading import load
+from pillion_server.logs import log_call
+from pillion_server.metrics import Metrics
 from pillion_server.registry import Registry
 from pillion_server.runner import Runner
 from pillion_server.static import Static, check_private, check_served
@@ -26,12 +31,13 @@ def create_app(
     allow_hosts: Iterable[str] = (),
     allow_origins: Iterable[str] = (),
     dev: bool = False,
+    metrics: bool = False,
 ) -> Starlette:
     """The app that serves the functions of a folder (or registry) on the database in a file.
 
     static: a folder whose files are served too, but not the functions. allow_hosts: host names besides this
     machine's own. allow_origins: origins of pages that may call, `"https://shop.example"`, besides this machine's.
-    dev: callers are told what went wrong inside functions.
+    dev: callers are told what went wrong inside functions. metrics: `/metrics` is served, for Prometheus.
 
     The database is open when this returns. It is closed when the app's lifespan ends, by
     `app.state.database.close()`, or with the process. Raises `StartError` when something is in the way.
@@ -40,7 +46,12 @@ def create_app(
         check_served(static, functions)
     registry = functions if isinstance(functions, Registry) else load(functions)
     data = Database(database, registry.schema)
-    served: list[BaseRoute] = []
+    served: list[BaseRoute] = [health_route(data)]
+    observers = [log_call]
+    if metrics:
+        measured = Metrics(registry, data.path)
+        observers.append(measured.count)
+        served.append(measured.route())
     if static is not None:
         check_private(static, data.path)
         source = None if isinstance(functions, Registry) else functions
@@ -57,7 +68,7 @@ def create_app(
             data.close()
 
     app = Starlette(
-        routes=[route(Runner(registry, data, dev=dev)), *served],
+        routes=[route(Runner(registry, data, dev=dev, observers=observers)), *served],
         middleware=[
             Middleware(
                 CORSMiddleware,
@@ -66,8 +77,10 @@ def create_app(
                 allow_methods=("GET", "POST"),
                 allow_headers=("*",),
                 allow_credentials=True,
+                expose_headers=(*DEPRECATION, "retry-after"),
                 max_age=86400,
             ),
+            Middleware(Failures),
             Middleware(Guard, allow_hosts=hosts, allow_origins=origins),
         ],
         lifespan=lifespan,

@@ -4,11 +4,15 @@ A session may end, or go on as another one, while a call waits for its turn. So 
 call's own transaction: arguments that hold any are converted a second time there. Wrong ones never get so far.
 """
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from pillion_server.sessions import Sessions
 from pillion_server.signature import Signature
+from pillion_shared import encode
 
 
 class Arguments:
@@ -29,8 +33,19 @@ class Arguments:
         """Whether a session can be among them."""
         return self._signature.takes_sessions
 
+    @property
+    def digest(self) -> bytes:
+        """Stands for the arguments as they came: equal for equal ones, and tells nothing of a session's ID."""
+        return digest_of(self._args)
+
     def keywords(self, sessions: Sessions) -> dict[str, Any]:
         """The keywords for the handlers, with the sessions as a transaction sees them."""
         if not self.hold_sessions:
             return self.checked
         return self._signature.convert(self._args, sessions, trusted=self._trusted)
+
+
+def digest_of(args: Mapping[str, object]) -> bytes:
+    """The same for equal arguments, decoded ones, however they are ordered."""
+    text = msgspec.json.encode(encode(dict(args)), order="sorted")
+    return hashlib.blake2b(text, digest_size=32).digest()

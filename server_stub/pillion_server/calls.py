@@ -1,4 +1,4 @@
-"""What arrives, as a call: from the body of a POST or the address of a GET, or `Refused` with the reason."""
+"""What arrives, as calls: from the body of a POST or the address of a GET, or `Refused` with the reason."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,13 @@ import msgspec
 
 from pillion_server.errors import Refused
 from pillion_server.formats import is_plain
+from pillion_server.timestamps import from_wire
 from pillion_shared import EncodingError, PathError, canonical, decode
+
+MOST_QUERIES = 1000
+"""The most queries of one batch."""
+
+_BATCH = '{"queries": [{"path": "module:function", "args": {...}}, ...]}'
 
 
 @dataclass(frozen=True)
@@ -24,13 +30,35 @@ class Call:
 
 def of_body(body: bytes, client: str | None = None) -> Call:
     """The call in the body of a POST; `client` is its `Convex-Client` header. Raises `Refused`."""
+    return _call(_object(body, '{"path": "module:function", "args": {...}}'), client)
+
+
+def of_run(address: str, body: bytes, client: str | None = None) -> Call:
+    """The call of `/api/run/module/function`, with what is after `run/`; plain JSON is its default."""
+    fields = _object(body, '{"args": {...}}')
+    module, slash, function = address.rpartition("/")
+    path = f"{module}:{function}" if slash else address
+    format = fields.get("format")
+    return _call({**fields, "path": path, "format": "json" if format is None else format}, client)
+
+
+def of_batch(body: bytes, client: str | None = None) -> list[Call]:
+    """The calls in the body of a `query_batch`, at most `MOST_QUERIES`."""
+    queries = _object(body, _BATCH).get("queries")
+    if not isinstance(queries, list) or not all(isinstance(each, dict) for each in cast("list[object]", queries)):
+        raise Refused(400, "BadJsonBody", f"The body is an object: {_BATCH}.")
+    if len(cast("list[object]", queries)) > MOST_QUERIES:
+        raise Refused(400, "BadJsonBody", f"A batch has at most {MOST_QUERIES} queries: send the rest in another one.")
+    return [_call(each, client) for each in cast("list[dict[str, object]]", queries)]
+
+
+def of_time(body: bytes, client: str | None = None) -> tuple[Call, int]:
+    """The call in the body of a `query_at_ts`, and its timestamp."""
+    fields = _object(body, '{"path": "module:function", "args": {...}, "ts": "..."}')
     try:
-        request = _json(body)
+        return _call(fields, client), from_wire(fields.get("ts"))
     except ValueError as error:
-        raise Refused(400, "BadJsonBody", f"The body is not JSON: {error}.") from None
-    if not isinstance(request, dict):
-        raise Refused(400, "BadJsonBody", 'The body is an object: {"path": "module:function", "args": {...}}.')
-    return _call(cast("dict[str, object]", request), client)
+        raise Refused(400, "BadTimestamp", f'"ts": {error}.') from None
 
 
 def of_address(query: bytes, client: str | None = None) -> Call:
@@ -41,6 +69,17 @@ def of_address(query: bytes, client: str | None = None) -> Call:
     except ValueError as error:
         raise Refused(400, "BadArguments", f'"args" is not JSON: {error}.') from None
     return _call({**fields, "args": args}, client)
+
+
+def _object(body: bytes, form: str) -> dict[str, object]:
+    """The object in a body, which should have this form; raises `Refused`."""
+    try:
+        request = _json(body)
+    except ValueError as error:
+        raise Refused(400, "BadJsonBody", f"The body is not JSON: {error}.") from None
+    if not isinstance(request, dict):
+        raise Refused(400, "BadJsonBody", f"The body is an object: {form}.")
+    return cast("dict[str, object]", request)
 
 
 def _call(fields: Mapping[str, object], client: str | None) -> Call:

@@ -1,13 +1,21 @@
 """What handlers get as `ctx`: documents and sessions in queries and mutations, other functions in actions.
 
+Each has `ctx.log(...)` for lines that are sent with the answer.
+
 A custom builder adds attributes of its own (`Custom(ctx={"session_id": ...})`), which are found on `ctx` as
-well.
+well. A subclass names them, for type checkers and for whoever reads the handlers:
+
+    class SessionCtx(QueryCtx):
+        session_id: SessionId
 """
 
+import functools
+import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from pillion_server.documents import DatabaseReader, DatabaseWriter
+from pillion_server.log_lines import Log
 from pillion_server.succession import SessionsReader, SessionsWriter
 from pillion_shared.wire import ACTION, MUTATION, QUERY
 
@@ -23,13 +31,22 @@ class Context:
     def __init__(self, attributes: Mapping[str, object]) -> None:
         self.__dict__.update(attributes)
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        there = ", ".join(each for each in self.__dict__ if not each.startswith("_"))
-        raise AttributeError(
-            f"ctx has no {name!r}, only {there}: a custom builder adds it with Custom(ctx={{{name!r}: ...}})."
-        )
+    if not TYPE_CHECKING:  # to a type checker, what no class names is not there
+
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("__"):
+                raise AttributeError(name)
+            there = ", ".join(each for each in self.__dict__ if not each.startswith("_"))
+            raise AttributeError(
+                f"ctx has no {name!r}, only {there}: a custom builder adds it with Custom(ctx={{{name!r}: ...}})."
+            )
+
+    def log(self, *values: object) -> None:
+        """Says something to the caller, as a line of the answer's `logLines`, and to the server's log.
+
+        What the caller is not to know goes to Python's own `logging`.
+        """
+        cast("Log", self.__dict__["_log"]).say(*values)
 
 
 class QueryCtx(Context):
@@ -67,8 +84,10 @@ class ActionCtx(Context):
     they are.
     """
 
-    def __init__(self, run: Run) -> None:
-        super().__init__({"_run": run})
+    _run: Run
+
+    def __init__(self, run: Run, log: Log) -> None:
+        super().__init__({"_run": run, "_log": log})
 
     async def run_query(self, function: object, /, **args: object) -> Any:
         """What a query returns."""
@@ -91,10 +110,24 @@ class RunsFunctions(Protocol):
     async def run_action(self, function: object, /, **args: object) -> Any: ...
 
 
-def with_attributes(ctx: C, more: Mapping[str, object]) -> C:
-    """A copy of `ctx` that also has `more`; the new ones win."""
-    if not more:
+def with_attributes(ctx: C, more: Mapping[str, object], kind: type[C] | None = None) -> C:
+    """A copy of `ctx`, of the class `kind` if one is given, that also has `more`; the new ones win."""
+    kind = kind or type(ctx)
+    if not more and kind is type(ctx):
         return ctx
-    copy = object.__new__(type(ctx))
+    copy = object.__new__(kind)
     copy.__dict__.update(ctx.__dict__, **more)
     return copy
+
+
+def lacking(ctx: Context) -> list[str]:
+    """The attributes that the class of `ctx` names and that nobody has given."""
+    kind: type = type(ctx)
+    return [name for name in _named(kind) if name not in ctx.__dict__]
+
+
+@functools.cache
+def _named(kind: type) -> tuple[str, ...]:
+    """The attributes that a class and its bases annotate, without those that have a value there."""
+    names = dict.fromkeys(name for each in kind.__mro__ for name in inspect.get_annotations(each))
+    return tuple(name for name in names if name not in dir(kind))

@@ -4,25 +4,33 @@ data.sqlite3          the documents and their index entries, and what became of 
 data.sqlite3.secret   the key of the session digests, mode 0600; locked while a server uses the database
 """
 
+import asyncio
 import atexit
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from pillion_server.cache import QueryCache
 from pillion_server.clock import Clock
+from pillion_server.cursors import Cursors
 from pillion_server.documents import DatabaseReader, DatabaseWriter
 from pillion_server.errors import DatabaseError, StartError
-from pillion_server.layout import prepare
+from pillion_server.idempotency import Answers, Once
+from pillion_server.layout import FORMAT, bring_up, prepare
 from pillion_server.lineage import Lineage
 from pillion_server.place import lock, make_folder, secret_beside, trouble
 from pillion_server.readers import Readers
 from pillion_server.schema import Schema
 from pillion_server.sessions import Digests, secret_at
+from pillion_server.snapshots import Snapshots
 from pillion_server.sqlite import Connection, SqliteError
-from pillion_server.transaction import Reading, Writing
+from pillion_server.transaction import HISTORY, Reading, Writing
+from pillion_server.wal import check_wal
 from pillion_server.writer import Writer
+from pillion_server.writes import Writes
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Reading)
@@ -32,6 +40,9 @@ BUSY_MS = 5000
 
 START_BUSY_MS = 1000
 """The same at start, where somebody is watching."""
+
+ADOPT_SECONDS = 5.0
+"""How long running queries may take before another schema takes over."""
 
 _logger = logging.getLogger("pillion_server")
 
@@ -43,6 +54,7 @@ class Database:
         self.path = Path(path).resolve()
         self.schema = schema
         self._opened: _Opened | None = None
+        self._adopting: asyncio.Future[None] | None = None
 
     def open(self) -> None:
         """Opens the file, made with its folder if need be, and brings the indexes up to the schema.
@@ -66,28 +78,97 @@ class Database:
         """Makes the digests of session IDs."""
         return self._use().digests
 
+    @property
+    def cache(self) -> QueryCache:
+        """The answers of queries, good for as long as the database is open."""
+        return self._use().cache
+
     async def read(self, work: Callable[[Reading], T]) -> T:
         """What `work` returns, given one snapshot. Raises what it raises, or `DatabaseError`."""
-        opened = self._use()
+        opened = await self._settled()
+        return await opened.readers.read(lambda connection: self._read(opened, connection, work, opened.cache.mark()))
 
-        def do(connection: Connection) -> T:
-            db = DatabaseReader(connection, self.schema)
-            return _do(work, Reading(db, opened.lineage(connection)))
+    async def now(self) -> int:
+        """The timestamp of a snapshot for `read_at`, of everything that has been committed so far.
 
-        return await opened.readers.read(do)
+        Raises `Refused` when too many are kept, or `DatabaseError`.
+        """
+        opened = await self._settled()
+        return await opened.readers.run(opened.snapshots.take)
+
+    async def read_at(self, ts: int, work: Callable[[Reading], T]) -> T:
+        """`read`, given the snapshot of a timestamp of `now`; raises `Refused` when it is not kept (any more)."""
+        opened = await self._settled()
+        return await opened.readers.run(
+            lambda: opened.snapshots.read(ts, lambda connection: self._read(opened, connection, work))
+        )
 
     async def write(self, work: Callable[[Writing], T]) -> T:
         """What `work` returns, once it is on disk: one serializable transaction.
 
         Raises what `work` raises, or `DatabaseError`; then nothing has changed.
         """
-        opened = self._use()
+        opened = await self._settled()
+        return await opened.writer.write(lambda connection: self._write(opened, connection, work))
 
-        def do(connection: Connection) -> T:
-            db = DatabaseWriter(connection, self.schema, opened.clock.next)
-            return _do(work, Writing(db, opened.lineage(connection)))
+    async def write_once(self, once: Once, work: Callable[[Writing], str]) -> str:
+        """`write`, unless this call has been run before: then what `work` returned at that time.
+
+        Raises `Refused` when its key was that of another request.
+        """
+        opened = await self._settled()
+
+        def do(connection: Connection) -> str:
+            answers = Answers(connection, opened.clock.now())
+            answer = answers.find(once)
+            if answer is None:
+                answer = self._write(opened, connection, work)
+                answers.put(once, answer)
+            return answer
 
         return await opened.writer.write(do)
+
+    async def adopt(self, schema: Schema) -> None:
+        """Goes on with another schema, and brings the indexes up to it, while no function is running.
+
+        What is called meanwhile waits; kept answers and snapshots, of the old indexes, are dropped. Raises
+        `DatabaseError`, or `StartError` for documents that don't fit; then the schema is what it was.
+        """
+        opened = await self._settled()
+        self._adopting = asyncio.get_running_loop().create_future()
+        try:
+            if not await opened.readers.idle(ADOPT_SECONDS):
+                raise DatabaseError(f"A query has been running for {ADOPT_SECONDS:g} seconds: the schema stays.")
+            await opened.writer.write(lambda connection: bring_up(connection, schema))
+            self.schema = schema
+            opened.cache.clear()
+            opened.snapshots.clear()
+        finally:
+            adopting, self._adopting = self._adopting, None
+            adopting.set_result(None)
+
+    async def check(self) -> None:
+        """Reads and writes a page without changing it; raises `DatabaseError` when that can't be done."""
+        opened = self._use()
+        await opened.readers.read(lambda connection: connection.value("select number from epoch"))
+        await opened.writer.write(lambda connection: connection.run(f"pragma user_version = {FORMAT}"))
+
+    def _read(self, opened: "_Opened", connection: Connection, work: Callable[[Reading], T], mark: int = HISTORY) -> T:
+        db = DatabaseReader(connection, self.schema, opened.cursors)
+        return _do(work, Reading(db, opened.lineage(connection), mark))
+
+    def _write(self, opened: "_Opened", connection: Connection, work: Callable[[Writing], T]) -> T:
+        db = DatabaseWriter(connection, self.schema, opened.clock.next, opened.cursors)
+        writing = Writing(db, opened.lineage(connection))
+        value = _do(work, writing)
+        opened.written.append(writing.writes)
+        return value
+
+    async def _settled(self) -> "_Opened":
+        """What is open, once no other schema is about to take over."""
+        while self._adopting is not None:
+            await asyncio.shield(self._adopting)
+        return self._use()
 
     def _use(self) -> "_Opened":
         if self._opened is None:
@@ -111,8 +192,10 @@ class _Opened:
         there = path.exists()
         secret, made = secret_at(secret_beside(path))
         self.digests = Digests(secret)
+        self.cursors = Cursors(secret)
         self._lock = lock(path)
         try:
+            check_wal(path)
             connection = Connection(path, write=True, busy_ms=START_BUSY_MS)
             self.clock = Clock(self._prepare(connection, schema))
         except SqliteError as error:
@@ -124,14 +207,24 @@ class _Opened:
         if there and made:
             _logger.warning("%s had no secret beside it, so a new one was made: sessions start afresh.", path)
         self._connection = connection
-        self.writer = Writer(connection)
+        self.cache = QueryCache()
+        self.written = list[Writes]()
+        self.writer = Writer(connection, self._committing)
         self.readers = Readers(lambda: Connection(path, write=False, busy_ms=BUSY_MS))
+        self.snapshots = Snapshots(path, lambda: Connection(path, write=False, busy_ms=BUSY_MS))
 
     def lineage(self, connection: Connection) -> Lineage:
         """Which session an ID opens, on this connection from now on."""
         return Lineage(connection, self.digests, self.clock.now())
 
+    @contextmanager
+    def _committing(self) -> Generator[None]:
+        written, self.written = self.written, []
+        with self.cache.committing(written):
+            yield
+
     def close(self) -> None:
+        self.snapshots.close()
         if self.readers.close() and self.writer.close():
             self._connection.close()
             os.close(self._lock)

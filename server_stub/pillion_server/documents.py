@@ -5,21 +5,27 @@ that what a query reads is always a range of entries.
 """
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
+from itertools import accumulate
 from typing import Any, cast
 
 import msgspec
 
+from pillion_server.cursors import Cursors
 from pillion_server.keys import MISSING, key_of
-from pillion_server.query import Document, Query, Range, whole_table
+from pillion_server.query import Document, Query
+from pillion_server.ranges import Position, Range
+from pillion_server.reads import Reads
 from pillion_server.schema import Index, Schema
 from pillion_server.sqlite import Connection
+from pillion_server.writes import Entry, Writes
 from pillion_shared import decode, encode
 
-_RANGE = """select d.id, d.created, d.body from entries e join documents d on d.seq = e.doc
-            where e.idx = ? and e.key >= ? and e.key < ? order by e.key {0}, e.doc {0} limit ?"""
+_RANGE = """select e.key, e.doc, d.id, d.created, cast(d.body as blob) from entries e join documents d on d.seq = e.doc
+            where e.idx = ? and (e.key, e.doc) > (?, ?) and (e.key, e.doc) < (?, ?) order by e.key {0}, e.doc {0}"""
 _ASCENDING, _DESCENDING = _RANGE.format("asc"), _RANGE.format("desc")
-_GET = "select seq, created, body from documents where id = ?"
+_GET = "select seq, created, cast(body as blob) from documents where id = ?"
 _INSERT = "insert into documents (id, created, body) values (?, ?, ?)"
 _UPDATE = "update documents set body = ? where seq = ?"
 _DELETE = "delete from documents where seq = ?"
@@ -31,11 +37,16 @@ _json = msgspec.json.Encoder()
 
 
 class DatabaseReader:
-    """The documents, to be read, as they were when the function began."""
+    """The documents, to be read, as they were when the function began.
 
-    def __init__(self, connection: Connection, schema: Schema) -> None:
+    cursors: makes the cursors of pages; without it they are good for this transaction only. reads: what was read.
+    """
+
+    def __init__(self, connection: Connection, schema: Schema, cursors: Cursors | None = None) -> None:
         self._open: Connection | None = connection
         self._schema = schema
+        self._cursors = cursors or Cursors(secrets.token_bytes())
+        self.reads = Reads()
 
     def get(self, id: str, /) -> Document | None:
         """The document of that ID, or `None` when there is none (any more)."""
@@ -44,7 +55,7 @@ class DatabaseReader:
 
     def query(self, table: str, /) -> Query:
         """A query for the documents of `table`."""
-        return whole_table(self._fetch, self._schema, table)
+        return Query(self._scan, self._schema, self._cursors, Range.whole(self._schema.by_creation_time(table)))
 
     def end(self) -> None:
         """Ends its use: the function is done, and so is the transaction."""
@@ -56,33 +67,53 @@ class DatabaseReader:
             raise RuntimeError("ctx.db was used after its function had ended: read and write inside the function.")
         return self._open
 
-    def _find(self, id: object) -> tuple[int, float, str] | None:
+    def _find(self, id: object) -> tuple[int, float, bytes] | None:
         if not isinstance(id, str):
             raise TypeError(f"The ID of a document is a str, not a {type(id).__name__}.")
-        return cast("tuple[int, float, str] | None", self._connection.row(_GET, (id,)))
+        found = cast("tuple[int, float, bytes] | None", self._connection.row(_GET, (id,)))
+        self.reads.documents.add(id)
+        self.reads.count(len(found[2]) if found else 0, "get()")
+        return found
 
-    def _fetch(self, range: Range, limit: int | None) -> list[Document]:
-        bindings = (range.index.number, range.lower, range.upper, -1 if limit is None else limit)
-        rows = self._connection.rows(_DESCENDING if range.descending else _ASCENDING, bindings)
-        return [_document(*row) for row in rows]
+    def _scan(self, range: Range) -> Generator[tuple[Position, Document]]:
+        source = f"the index {range.index.name!r} of {range.index.table!r}"
+        bindings = (range.index.number, *range.lower, *range.upper)
+        last: Position | None = None
+        rest = True
+        try:
+            with closing(self._connection.each(_DESCENDING if range.descending else _ASCENDING, bindings)) as rows:
+                for key, doc, id, created, body in rows:
+                    last = key, doc
+                    self.reads.count(len(body), source)
+                    yield last, _document(id, created, body)
+            rest = False
+            if last is None:
+                self.reads.count(0, source)
+        finally:
+            self.reads.ranges.append(range.through(last) if rest and last else range)
 
 
 class DatabaseWriter(DatabaseReader):
-    """The documents, to be read and written; all of a mutation's writes happen, or none."""
+    """The documents, to be read and written; all of a mutation's writes happen, or none.
 
-    def __init__(self, connection: Connection, schema: Schema, now: Callable[[], float]) -> None:
-        super().__init__(connection, schema)
+    writes: what was written.
+    """
+
+    def __init__(
+        self, connection: Connection, schema: Schema, now: Callable[[], float], cursors: Cursors | None = None
+    ) -> None:
+        super().__init__(connection, schema, cursors)
         self._now = now
+        self.writes = Writes()
 
     def insert(self, table: str, /, **fields: object) -> str:
         """Adds a document to `table` and returns its ID, `"cart_items:..."`."""
-        indexes = self._schema.indexes_of(table)
+        self._schema.by_creation_time(table)  # refuses what can't name a table
         _check_names(fields)
+        body = self._body(table, fields)
         id, created = f"{table}:{secrets.token_urlsafe(16)}", self._now()
-        self._connection.run(_INSERT, (id, created, _body(fields)))
-        doc = self._connection.last_id
-        for index in indexes:
-            self._connection.run(_ENTER, (index.number, entry_key(index, fields, created), doc))
+        self._connection.run(_INSERT, (id, created, body))
+        self._move(id, set(), self._entries(table, fields, created, self._connection.last_id))
         return id
 
     def patch(self, id: str, /, **fields: object) -> None:
@@ -98,8 +129,7 @@ class DatabaseWriter(DatabaseReader):
     def delete(self, id: str, /) -> None:
         """Removes a document; raises `LookupError` when there is none."""
         doc, created, old = self._existing(id)
-        for index in self._schema.indexes_of(_table_of(id)):
-            self._connection.run(_LEAVE, (index.number, entry_key(index, old, created), doc))
+        self._move(id, self._entries(_table_of(id), old, created, doc), set())
         self._connection.run(_DELETE, (doc,))
 
     def _existing(self, id: str) -> tuple[int, float, dict[str, Any]]:
@@ -109,29 +139,42 @@ class DatabaseWriter(DatabaseReader):
         return found[0], found[1], fields_of(found[2])
 
     def _write(self, doc: int, created: float, old: dict[str, Any], new: dict[str, Any], id: str) -> None:
-        self._connection.run(_UPDATE, (_body(new), doc))
-        for index in self._schema.indexes_of(_table_of(id)):
-            before, after = entry_key(index, old, created), entry_key(index, new, created)
-            if before != after:
-                self._connection.run(_LEAVE, (index.number, before, doc))
-                self._connection.run(_ENTER, (index.number, after, doc))
+        table = _table_of(id)
+        self._connection.run(_UPDATE, (self._body(table, new), doc))
+        self._move(id, self._entries(table, old, created, doc), self._entries(table, new, created, doc))
+
+    def _entries(self, table: str, fields: Mapping[str, object], created: float, doc: int) -> set[Entry]:
+        return {entry_of(index, fields, created, doc) for index in self._schema.indexes_of(table)}
+
+    def _move(self, id: str, before: set[Entry], after: set[Entry]) -> None:
+        """Takes a document's entries out of the indexes and puts others in."""
+        for entry in before - after:
+            self._connection.run(_LEAVE, (entry.number, *entry.position))
+        for entry in after - before:
+            self._connection.run(_ENTER, (entry.number, *entry.position))
+        self.writes.documents.add(id)
+        self.writes.entries |= before | after
+
+    def _body(self, table: str, fields: Mapping[str, object]) -> str:
+        encoded = encode(dict(fields))
+        shape = self._schema.shape_of(table)
+        if shape is not None:
+            shape.check(cast("dict[str, Any]", decode(encoded)))
+        return _json.encode(encoded).decode()
 
 
-def entry_key(index: Index, fields: Mapping[str, object], created: float) -> bytes:
-    """The key under which an index holds a document."""
-    return key_of((*(fields.get(name, MISSING) for name in index.fields), created))
+def entry_of(index: Index, fields: Mapping[str, object], created: float, doc: int) -> Entry:
+    """The entry of a document in an index."""
+    keys = (key_of((value,)) for value in (*(fields.get(name, MISSING) for name in index.fields), created))
+    return Entry(index.number, tuple(accumulate(keys, initial=b"")), doc)
 
 
-def fields_of(body: str) -> dict[str, Any]:
+def fields_of(body: str | bytes) -> dict[str, Any]:
     """The fields of a stored document."""
     return cast("dict[str, Any]", decode(msgspec.json.decode(body)))
 
 
-def _body(fields: Mapping[str, object]) -> str:
-    return _json.encode(encode(dict(fields))).decode()
-
-
-def _document(id: str, created: float, body: str) -> Document:
+def _document(id: str, created: float, body: bytes) -> Document:
     return {"_id": id, "_creation_time": created, **fields_of(body)}
 
 

@@ -5,6 +5,7 @@
     │   └── ArgumentError    the arguments are not those of the function
     ├── DatabaseError        the database could not be read or written; nothing was half-written
     ├── DefinitionError      a function, a table or a custom builder is written wrongly (also a ValueError)
+    ├── LimitError           a function reads too much
     └── StartError           the server can't start like this
 
 No message of these holds a session ID.
@@ -27,6 +28,10 @@ class DatabaseError(PillionError):
 
 class DefinitionError(PillionError, ValueError):
     """A function, a table or a custom builder is written in a way that can't work."""
+
+
+class LimitError(PillionError):
+    """A function reads more than one function may."""
 
 
 class StartError(PillionError):

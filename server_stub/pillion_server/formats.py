@@ -24,6 +24,14 @@ PLAIN_SINCE = {"npm": (1, 4, 1), "python": (0, 5, 0)}
 UNSUPPORTED = {"npm": (0, 19, 1)}
 """The last versions that Convex turns away."""
 
+OUTDATED = {"npm": (0, 99, 99)}
+"""The last versions that are served and told to update: npm's from before 1.0."""
+
+TOO_OLD = "This version of the client is too old: update it."
+
+DEPRECATION = ("x-convex-deprecation-state", "x-convex-deprecation-message")
+"""The headers of `deprecation`."""
+
 _CLIENT = re.compile(r"([A-Za-z][\w-]*)-(\d{1,9})\.(\d{1,9})\.(\d{1,9})(?:[-+][\w.+-]*)?", re.ASCII)
 
 
@@ -34,12 +42,25 @@ def is_plain(format: object, client: str | None) -> bool:
     """
     name, version = _version(client)
     if version <= UNSUPPORTED.get(name, ()):
-        raise Refused(400, "ClientVersionUnsupported", "This version of the client is too old: update it.")
+        raise Refused(400, "ClientVersionUnsupported", TOO_OLD)
     if format is None:
         return version >= PLAIN_SINCE.get(name, ())
     if isinstance(format, str) and format in ENCODED | PLAIN:
         return format in PLAIN
     raise Refused(400, "BadFormat", f'"format" is "{FORMAT}" or "json"; no other is understood.')
+
+
+def deprecation(client: str | None) -> dict[str, str]:
+    """The headers that tell a client to update, if it should."""
+    try:
+        name, version = _version(client)
+    except Refused:
+        return {}
+    if version <= UNSUPPORTED.get(name, ()):
+        return {DEPRECATION[0]: "Unsupported", DEPRECATION[1]: TOO_OLD}
+    if version <= OUTDATED.get(name, ()):
+        return {DEPRECATION[0]: "UpgradeRequired", DEPRECATION[1]: "This version of the client is old: update it."}
+    return {}
 
 
 def plain(encoded: object) -> Any:

@@ -1,6 +1,8 @@
 """The HTTP function API, as pillion_shared.wire describes it: `POST /api/query`, `mutation`, `action`.
 
 `GET /api/query?path=module:function&args={...}` is for people, with curl or in the address bar.
+`POST /api/run/module/function` runs a function of any kind. `query_batch` answers several queries at one snapshot,
+`query_ts` names a snapshot, and `query_at_ts` asks one.
 """
 
 import asyncio
@@ -14,8 +16,11 @@ from starlette.types import Receive, Scope, Send
 
 from pillion_server import calls
 from pillion_server.errors import DatabaseError, Refused
-from pillion_server.formats import plain
-from pillion_server.runner import Runner
+from pillion_server.failures import internal_error
+from pillion_server.formats import deprecation, is_plain, plain
+from pillion_server.idempotency import key_in
+from pillion_server.runner import Body, Runner
+from pillion_server.timestamps import to_wire
 from pillion_shared.ids import quotable
 from pillion_shared.wire import CONTENT_TYPE, KINDS, MAX_BODY, QUERY, refusal
 
@@ -23,11 +28,16 @@ PREFIX = "/api"
 BODY_SECONDS = 60
 """How long a body may take to arrive."""
 
+MOST_CALLS = 1024
+"""How many calls are under way at a time; another one is told to come back."""
+
+_RUN, _BATCH, _NOW, _AT = "run/", "query_batch", "query_ts", "query_at_ts"
 _logger = logging.getLogger("pillion_server")
 _json = msgspec.json.Encoder()
 _HEADERS = {"cache-control": "no-store"}
 _ENDPOINTS = ", ".join(f"POST {PREFIX}/{kind}" for kind in KINDS)
 _REST = "rest"
+_OF_STATUS = {401: {"www-authenticate": "Bearer"}, 429: {"retry-after": "1"}, 503: {"retry-after": "1"}}
 
 
 def route(runner: Runner) -> BaseRoute:
@@ -40,47 +50,88 @@ class Api:
 
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
+        self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        kind: str = scope["path_params"][_REST]
-        status, headers = 200, _HEADERS
+        endpoint: str = scope["path_params"][_REST]
+        headers = Headers(scope=scope)
+        more = deprecation(headers.get("convex-client"))
+        status = 200
         try:
-            _check_endpoint(scope["method"], kind)
-            call = await _arrived(scope, receive)
-            if call is None:
+            _check_endpoint(scope["method"], endpoint)
+            _check_authorization(headers)
+            body = b"" if scope["method"] == "GET" else await body_of(scope, receive)
+            if body is None:
                 return  # the caller has gone
-            answer = await self._runner.answer(kind, call.path, call.args)
-            answer = plain(answer) if call.plain else answer
+            answer = await self._bounded(endpoint, scope, headers, body)
         except Refused as error:
             status, answer = error.status, refusal(error.code, error.message)
-            headers = {**_HEADERS, "allow": ", ".join(_methods(kind))} if status == 405 else _HEADERS
+            if status == 405:
+                more = {**more, "allow": ", ".join(_methods(endpoint))}
         except DatabaseError as error:
             status, answer = 503, refusal("DatabaseError", str(error))
         except Exception:
-            _logger.exception("A %s could not be answered", kind)
-            status, answer = 500, refusal("InternalServerError", "The server failed; its log says how.")
-        await Response(_json.encode(answer), status, headers, CONTENT_TYPE)(scope, receive, send)
+            _logger.exception("A call of %s could not be answered", quotable(endpoint[:100]))
+            status, answer = 500, internal_error()
+        more = {**_HEADERS, **_OF_STATUS.get(status, {}), **more}
+        await Response(_json.encode(answer), status, more, CONTENT_TYPE)(scope, receive, send)
+
+    async def _bounded(self, endpoint: str, scope: Scope, headers: Headers, body: bytes) -> Body:
+        if self._under_way >= MOST_CALLS:
+            raise Refused(429, "TooManyConcurrentRequests", f"{MOST_CALLS} calls are under way: send this one later.")
+        self._under_way += 1
+        try:
+            return await self._answer(endpoint, scope, headers, body)
+        finally:
+            self._under_way -= 1
+
+    async def _answer(self, endpoint: str, scope: Scope, headers: Headers, body: bytes) -> Body:
+        client = headers.get("convex-client")
+        if endpoint == _NOW:
+            is_plain(None, client)  # refuses a client that is too old
+            return {"ts": to_wire(await self._runner.now())}
+        if endpoint == _AT:
+            call, ts = calls.of_time(body, client)
+            [answer] = await self._runner.queries([(call.path, call.args)], ts)
+            return _in_form(call, answer)
+        if endpoint == _BATCH:
+            batch = calls.of_batch(body, client)
+            answers = await self._runner.queries([(call.path, call.args) for call in batch])
+            return {"results": [_in_form(call, answer) for call, answer in zip(batch, answers, strict=True)]}
+        if endpoint.startswith(_RUN):
+            call = calls.of_run(endpoint.removeprefix(_RUN), body, client)
+            return _in_form(call, await self._runner.answer(None, call.path, call.args, key_in(headers)))
+        if scope["method"] == "GET":
+            call = calls.of_address(scope["query_string"], client)
+        else:
+            call = calls.of_body(body, client)
+        key = None if endpoint == QUERY else key_in(headers)
+        return _in_form(call, await self._runner.answer(endpoint, call.path, call.args, key))
 
 
-def _check_endpoint(method: str, kind: str) -> None:
+def _in_form(call: calls.Call, answer: Body) -> Body:
+    return plain(answer) if call.plain else answer
+
+
+def _check_endpoint(method: str, endpoint: str) -> None:
     """Raises `Refused` for what is not one of the endpoints."""
-    if kind not in KINDS:
-        raise Refused(404, "NotFound", f"{PREFIX}/{quotable(kind[:100])} is not there: calls are {_ENDPOINTS}.")
-    if method not in _methods(kind):
-        raise Refused(405, "MethodNotAllowed", f"{method} {PREFIX}/{kind} can't be: calls are {_ENDPOINTS}.")
+    if endpoint not in (*KINDS, _BATCH, _NOW, _AT) and not endpoint.startswith(_RUN):
+        raise Refused(404, "NotFound", f"{PREFIX}/{quotable(endpoint[:100])} is not there: calls are {_ENDPOINTS}.")
+    if method not in _methods(endpoint):
+        shown = f"{method} {PREFIX}/{quotable(endpoint[:100])}"
+        raise Refused(405, "MethodNotAllowed", f"{shown} can't be: calls are {_ENDPOINTS}.")
 
 
-def _methods(kind: str) -> tuple[str, ...]:
-    return ("GET", "POST") if kind == QUERY else ("POST",)
+def _check_authorization(headers: Headers) -> None:
+    """Raises `Refused` for a token or key; what proxies and pages send along for others is ignored."""
+    scheme = headers.get("authorization", "").partition(" ")[0].lower()
+    if scheme in ("bearer", "convex"):
+        message = "This server checks no tokens and has no keys: a session travels as sessionId among the args."
+        raise Refused(401, "Unauthenticated", message)
 
 
-async def _arrived(scope: Scope, receive: Receive) -> calls.Call | None:
-    """The call that a request is, `None` when its sender has gone; raises `Refused`."""
-    client = Headers(scope=scope).get("convex-client")
-    if scope["method"] == "GET":
-        return calls.of_address(scope["query_string"], client)
-    body = await body_of(scope, receive)
-    return None if body is None else calls.of_body(body, client)
+def _methods(endpoint: str) -> tuple[str, ...]:
+    return ("GET", "POST") if endpoint == QUERY else ("POST",)
 
 
 async def body_of(scope: Scope, receive: Receive) -> bytes | None:

@@ -1,20 +1,20 @@
 """The layout of the file: its tables, its marks, and its indexes brought up to the schema at start."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import apsw
 
-from pillion_server.documents import entry_key, fields_of
+from pillion_server.documents import entry_of, fields_of
 from pillion_server.errors import StartError
 from pillion_server.keys import ABOVE
 from pillion_server.schema import Index, Schema
+from pillion_server.shapes import Shape
 from pillion_server.sqlite import Connection
 
 APPLICATION_ID = 0x50694C6E
 """Marks a file as pillion's (SQLite's `application_id`)."""
-
-FORMAT = 2
-"""The version of the layout (SQLite's `user_version`)."""
 
 CHECKED_BYTES = 32 * 1024 * 1024
 """Files up to this size are checked whole at start; it takes a tenth of a second."""
@@ -40,8 +40,15 @@ create index by_user on sessions (user) where user is not null;
 create table epoch (number integer not null, moved real not null) strict;
 insert into epoch values (0, 0);
 """
-_STEPS = (_DOCUMENTS, _SESSIONS)
+_ANSWERS = """
+create table answers (call text primary key, request text not null, body text not null, made real not null) strict;
+create index by_made on answers (made);
+"""
+_STEPS = (_DOCUMENTS, _SESSIONS, _ANSWERS)
 """What each format adds to the one before."""
+
+FORMAT = len(_STEPS)
+"""The version of the layout (SQLite's `user_version`)."""
 
 
 def prepare(connection: Connection, schema: Schema, path: Path) -> float:
@@ -49,7 +56,7 @@ def prepare(connection: Connection, schema: Schema, path: Path) -> float:
 
     Raises `StartError` for a file of something else, `apsw.Error` for one that SQLite can't use.
     """
-    _check_marks(connection, path)
+    check_marks(connection, path)
     if connection.value("pragma journal_mode = wal") != "wal":
         raise StartError(f"{path} lies where SQLite's WAL mode doesn't work: put it on a disk of this machine.")
     connection.run("pragma synchronous = full")
@@ -61,14 +68,15 @@ def prepare(connection: Connection, schema: Schema, path: Path) -> float:
         for step in _STEPS[version:]:
             connection.run(step)
         connection.run(f"pragma application_id = {APPLICATION_ID}; pragma user_version = {FORMAT}")
-    _bring_up(connection, schema)
+    bring_up(connection, schema)
     connection.run("commit")
     newest: float | None = connection.value("select created from documents order by seq desc limit 1")
     moved: float = connection.value("select moved from epoch")
     return max(newest or 0.0, moved)
 
 
-def _check_marks(connection: Connection, path: Path) -> None:
+def check_marks(connection: Connection, path: Path) -> None:
+    """Raises `StartError` for a file of another program or of a newer pillion."""
     mark: int = connection.value("pragma application_id")
     version: int = connection.value("pragma user_version")
     if mark != APPLICATION_ID and connection.value("select count(*) from sqlite_schema"):
@@ -79,32 +87,56 @@ def _check_marks(connection: Connection, path: Path) -> None:
         )
 
 
-def _bring_up(connection: Connection, schema: Schema) -> None:
-    """Drops the indexes that are not declared any more and fills the new ones."""
+def bring_up(connection: Connection, schema: Schema) -> None:
+    """Drops the indexes that are not declared any more, fills the new ones, checks documents that are newly declared.
+
+    A declared type of documents stands among the indexes, as one without entries: it is checked when it is new.
+    Raises `StartError` for a document that doesn't fit.
+    """
     there: set[int] = {number for (number,) in connection.rows("select number from indexes")}
-    declared = {index.number: index for index in schema.indexes}
+    declared: dict[int, Index | Shape] = {index.number: index for index in schema.indexes}
+    declared |= {shape.number: shape for shape in schema.shapes}
     for number in there - declared.keys():
         connection.run("delete from entries where idx = ?", (number,))
         connection.run("delete from indexes where number = ?", (number,))
     for number in declared.keys() - there:
-        index = declared[number]
-        connection.run("insert into indexes values (?, ?, ?)", (number, index.table, index.name))
-        _fill(connection, schema, index)
+        new = declared[number]
+        connection.run("insert into indexes values (?, ?, ?)", (number, new.table, new.name))
+        if isinstance(new, Index):
+            _fill(connection, schema, new)
+        else:
+            _check(connection, schema, new)
 
 
 def _fill(connection: Connection, schema: Schema, index: Index) -> None:
-    """Enters every document of the index's table, a page at a time."""
-    table = schema.by_creation_time(index.table).number
+    for doc, _, created, fields in _documents(connection, schema, index.table):
+        entry = entry_of(index, fields, created, doc)
+        connection.run("insert into entries (idx, key, doc) values (?, ?, ?)", (entry.number, *entry.position))
+
+
+def _check(connection: Connection, schema: Schema, shape: Shape) -> None:
+    for _, id, _, fields in _documents(connection, schema, shape.table):
+        try:
+            shape.check(fields)
+        except ValueError as error:
+            raise StartError(
+                f"{id} is older than its declaration in schema.py: {error} Declare the field so that it fits, "
+                "or start without the declaration and correct the document."
+            ) from error
+
+
+def _documents(connection: Connection, schema: Schema, table: str) -> Iterator[tuple[int, str, float, dict[str, Any]]]:
+    """Every document of a table, read a page at a time: its number, ID, time and fields."""
+    index = schema.by_creation_time(table).number
     after = b""
     while True:
         rows = connection.rows(
-            """select e.key, d.seq, d.created, d.body from entries e join documents d on d.seq = e.doc
+            """select e.key, d.seq, d.id, d.created, d.body from entries e join documents d on d.seq = e.doc
                where e.idx = ? and e.key > ? and e.key < ? order by e.key limit ?""",
-            (table, after, ABOVE, _PAGE),
+            (index, after, ABOVE, _PAGE),
         )
-        for _, seq, created, body in rows:
-            entry = (index.number, entry_key(index, fields_of(body), created), seq)
-            connection.run("insert into entries (idx, key, doc) values (?, ?, ?)", entry)
+        for _, doc, id, created, body in rows:
+            yield doc, id, created, fields_of(body)
         if len(rows) < _PAGE:
             return
         after = rows[-1][0]

@@ -40,12 +40,17 @@ class Known:
 
 
 class Lineage:
-    """Looks sessions up, and changes what they are, on one connection at one time."""
+    """Looks sessions up, and changes what they are, on one connection at one time.
+
+    asked: the sessions whose user was asked for. changed: those whose user may be another one now, `None` for all.
+    """
 
     def __init__(self, connection: Connection, digests: Digests, now: float) -> None:
         self._open: Connection | None = connection
         self._digests = digests
         self.now = now
+        self.asked: set[str] = set()
+        self.changed: set[str] | None = set()
 
     def of(self, value: object) -> SessionId:
         """The session that a raw ID opens; raises `ValueError` for what is not one."""
@@ -79,12 +84,18 @@ class Lineage:
         name, live, heir, until, user = row
         return Known(name, bool(live), heir, until, user)
 
+    def user(self, digest: str) -> str | None:
+        """The user of a session. Raises `ValueError` for what is none."""
+        self.asked.add(str(digest))
+        return self.known(digest).user
+
     def of_user(self, user: str) -> list[str]:
         """The sessions of a user."""
         return [digest for (digest,) in self._connection.rows(_OF_USER, (user,))]
 
     def close(self, digest: str, heir: str | None = None, until: float = 0.0) -> None:
         """Ends a live session. Until then its ID, and the aliases that led to it, lead to `heir`."""
+        self._change(digest)
         run, name, next = self._connection.run, self.known(digest).name, new_digest(self._epoch)
         run(_PUT, (digest, name, False, None, heir, until, None))
         run(_PUT, (next, name, True, digest, None, 0.0, None))
@@ -94,6 +105,7 @@ class Lineage:
 
     def bind(self, digest: str, user: str) -> None:
         """Gives a live session a user; no alias leads to it any more."""
+        self._change(digest)
         if self._connection.row(_ROW, (digest,)) is None:
             self._connection.run(_PUT, (digest, digest, True, None, None, 0.0, user))
         self._connection.run(_BIND, (user, digest))
@@ -101,12 +113,17 @@ class Lineage:
 
     def close_all(self) -> None:
         """Begins the next epoch, in which every ID opens a session that nobody has seen."""
+        self.changed = None
         self._connection.run("delete from sessions")
         self._connection.run("update epoch set number = number + 1")
 
     def end(self) -> None:
         """Ends its use: the function is done, and so is the transaction."""
         self._open = None
+
+    def _change(self, digest: str) -> None:
+        if self.changed is not None:
+            self.changed.add(str(digest))
 
     @property
     def _connection(self) -> Connection:

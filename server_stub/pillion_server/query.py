@@ -3,55 +3,71 @@
 It makes a `Range` of one index, plain data, and asks the reader for the documents in it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, Literal
 
-from pillion_server.keys import ABOVE, key_of
-from pillion_server.schema import Index, Schema
-from pillion_shared import encode
+from pillion_server.cursors import Cursors
+from pillion_server.pagination import Page, PaginationOptions
+from pillion_server.ranges import Position, Range
+from pillion_server.schema import Schema
 
 Document = dict[str, Any]
 """A document: its fields, `_id` (str) and `_creation_time` (milliseconds since 1970, float)."""
 
-
-@dataclass(frozen=True)
-class Range:
-    """The entries of one index from `lower` up to, and without, `upper`."""
-
-    index: Index
-    lower: bytes
-    upper: bytes
-    descending: bool = False
-
-
-Fetch = Callable[[Range, int | None], list[Document]]
-"""The documents of a range in its order, at most so many; `None` is all."""
+Scan = Callable[[Range], Generator[tuple[Position, Document]]]
+"""The documents of a range in its order, with their positions; only those that are taken count as read."""
 
 
 @dataclass(frozen=True)
 class Query:
-    """Documents of one table, oldest first unless `order` says otherwise. Each step gives a new query."""
+    """Documents of one table, oldest first unless `order` says otherwise. Each step gives a new query.
 
-    fetch: Fetch
+        ctx.db.query("seats").with_index("by_row", concert=7).gte("row", 3).lt("row", 9).order("desc").take(20)
+
+    A range is over the next field of the index after those that equal something; the last one is `_creation_time`. The
+    order goes by type first: no such field, then null, Int64, numbers, booleans, text, bytes, lists, dicts.
+    """
+
+    scan: Scan
     schema: Schema
+    cursors: Cursors
     range: Range
+    tests: tuple[Callable[[Document], object], ...] = ()
 
     def with_index(self, name: str, /, **equal: object) -> "Query":
-        """Those whose first fields of the index `name` equal the ones given, in the order of the index.
+        """All of the index `name`, in its order, or those whose first fields equal the ones given.
 
-        `with_index("by_owner_day", owner="ada")`: the index's fields from the first one on, none left out.
+        `with_index("by_owner_day", owner="ada")` is `with_index("by_owner_day").eq("owner", "ada")`: the index's
+        fields from the first one on, none left out.
         """
         index = self.schema.index(self.range.index.table, name)
-        fields = index.fields[: len(equal)]
-        if set(fields) != set(equal):
-            raise ValueError(
-                f"The index {name!r} of {index.table!r} is over {_listed(index.fields)} in this order; "
-                f"{_listed(tuple(equal))} can't be looked up in it."
-            )
-        encode(equal)  # refuses what no document can hold
-        prefix = key_of(equal[field] for field in fields)
-        return replace(self, range=Range(index, prefix, prefix + ABOVE, self.range.descending))
+        range = Range.whole(index, descending=self.range.descending)
+        for field in sorted(equal, key=_place_in(index.columns)):
+            range = range.eq(field, equal[field])
+        return replace(self, range=range)
+
+    def eq(self, field: str, value: object, /) -> "Query":
+        """Those whose `field`, the next one of the index, equals `value`."""
+        return replace(self, range=self.range.eq(field, value))
+
+    def gt(self, field: str, value: object, /) -> "Query":
+        """Those whose `field` is greater than `value`."""
+        return replace(self, range=self.range.above(field, value, inclusive=False))
+
+    def gte(self, field: str, value: object, /) -> "Query":
+        """Those whose `field` is `value` or greater."""
+        return replace(self, range=self.range.above(field, value, inclusive=True))
+
+    def lt(self, field: str, value: object, /) -> "Query":
+        """Those whose `field` is less than `value`."""
+        return replace(self, range=self.range.below(field, value, inclusive=False))
+
+    def lte(self, field: str, value: object, /) -> "Query":
+        """Those whose `field` is `value` or less."""
+        return replace(self, range=self.range.below(field, value, inclusive=True))
 
     def order(self, direction: Literal["asc", "desc"], /) -> "Query":
         """`"asc"`, or `"desc"` for the last of the index first."""
@@ -59,14 +75,18 @@ class Query:
             raise ValueError(f'The order is "asc" or "desc", not {direction!r}.')
         return replace(self, range=replace(self.range, descending=direction == "desc"))
 
+    def filter(self, test: Callable[[Document], object], /) -> "Query":
+        """Those for which `test(document)` is true. The others count as read too, so prefer an index."""
+        return replace(self, tests=(*self.tests, test))
+
     def first(self) -> Document | None:
         """The first document, or `None`."""
-        documents = self.fetch(self.range, 1)
+        documents = self._take(1)
         return documents[0] if documents else None
 
     def unique(self) -> Document | None:
         """The only document, or `None`; raises `ValueError` when there are more."""
-        documents = self.fetch(self.range, 2)
+        documents = self._take(2)
         if len(documents) > 1:
             raise ValueError(f"unique() found more than one document in {self.range.index.table!r}; first() takes one.")
         return documents[0] if documents else None
@@ -75,17 +95,47 @@ class Query:
         """At most the first `count` documents."""
         if count < 0:
             raise ValueError(f"take() takes a number of documents, not {count}.")
-        return self.fetch(self.range, count)
+        return self._take(count)
 
     def collect(self) -> list[Document]:
         """All documents."""
-        return self.fetch(self.range, None)
+        return self._take(None)
+
+    def paginate(self, options: PaginationOptions, /) -> Page:
+        """One page of the documents; the next one begins at its `continueCursor`.
+
+        Pages end at places in the index: what is added or deleted between two calls neither repeats nor skips a
+        document that stays where it is. Raises `FunctionError` for the cursor of another query.
+        """
+        range, fixed = self.range, options.end_cursor is not None
+        if options.cursor is not None:
+            start = self.cursors.open(self.range, options.cursor)
+            if start is None:
+                return Page(page=[], isDone=True, continueCursor=options.cursor)
+            range = range.after(start)
+        end = self.cursors.open(self.range, options.end_cursor) if options.end_cursor is not None else None
+        if end is not None:
+            range = range.through(end)
+        page: list[Document] = []
+        last: Position | None = None
+        with closing(self.scan(range)) as found:
+            for position, document in found:
+                if not fixed and len(page) == options.num_items:
+                    end = last
+                    break
+                last = position
+                if self._fits(document):
+                    page.append(document)
+        return Page(page=page, isDone=end is None, continueCursor=self.cursors.seal(self.range, end))
+
+    def _take(self, count: int | None) -> list[Document]:
+        with closing(self.scan(self.range)) as found:
+            return list(islice((document for _, document in found if self._fits(document)), count))
+
+    def _fits(self, document: Document) -> bool:
+        return all(test(document) for test in self.tests)
 
 
-def whole_table(fetch: Fetch, schema: Schema, table: str) -> Query:
-    """A query for all documents of `table`."""
-    return Query(fetch, schema, Range(schema.by_creation_time(table), b"", ABOVE))
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names) or "nothing"
+def _place_in(columns: Iterable[str]) -> Callable[[str], int]:
+    places = {name: place for place, name in enumerate(columns)}
+    return lambda field: places.get(field, len(places))

@@ -30,12 +30,21 @@ class Readers:
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """What `work` returns; raises what it raises, or `DatabaseError`."""
+        return await self.run(lambda: self._in_transaction(work))
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """The same for work that finds a connection of its own, on one of these threads."""
         if self._closed:
             raise DatabaseError("The database is closed: the server is stopping.")
-        running = self._pool.submit(self._snapshot, work)
+        running = self._pool.submit(_settled, work)
         self._running.add(running)
         running.add_done_callback(self._running.discard)
         return (await asyncio.wrap_future(running)).result()
+
+    async def idle(self, seconds: float) -> bool:
+        """Waits until no query is running, so long at most; whether none is."""
+        running = [asyncio.wrap_future(each) for each in set(self._running)]
+        return not running or not (await asyncio.wait(running, timeout=seconds))[1]
 
     def close(self) -> bool:
         """Ends the threads after what is running; may be called again.
@@ -50,12 +59,6 @@ class Readers:
         for connection in self._connections:
             connection.close()
         return True
-
-    def _snapshot(self, work: Callable[[Connection], T]) -> Outcome[T]:
-        outcome = attempt(lambda: self._in_transaction(work))
-        if isinstance(outcome.error, SqliteError):
-            return Outcome(error=unusable(outcome.error))
-        return outcome
 
     def _in_transaction(self, work: Callable[[Connection], T]) -> T:
         connection = self._connection()
@@ -72,3 +75,10 @@ class Readers:
             connection = self._mine.connection = self._connect()
             self._connections.append(connection)
         return connection
+
+
+def _settled(work: Callable[[], T]) -> Outcome[T]:
+    outcome = attempt(work)
+    if isinstance(outcome.error, SqliteError):
+        return Outcome(error=unusable(outcome.error))
+    return outcome

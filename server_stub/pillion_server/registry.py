@@ -20,8 +20,16 @@ class Registry:
     def __iter__(self) -> Iterator[Function[..., Any]]:
         return iter(self._functions.values())
 
+    def items(self) -> Iterator[tuple[str, Function[..., Any]]]:
+        """Every path with its function; one that has two names is there twice."""
+        return iter(self._functions.items())
+
     def __len__(self) -> int:
         return len(self._functions)
+
+    def replace(self, other: "Registry") -> None:
+        """Takes the functions and the schema of another registry instead of its own."""
+        self.schema, self._functions = other.schema, other._functions  # noqa: SLF001 - of the same class
 
     def add(self, module: str, members: Mapping[str, object]) -> None:
         """Adds the functions among a module's members; raises `DefinitionError` for bad names."""
@@ -34,8 +42,8 @@ class Registry:
                 self._functions[path] = member
                 member.path = member.path or path
 
-    def find(self, kind: str, path: str, *, trusted: bool = False) -> Function[..., Any]:
-        """The function at a canonical path, to be run as `kind`.
+    def find(self, kind: str | None, path: str, *, trusted: bool = False) -> Function[..., Any]:
+        """The function at a canonical path, to be run as `kind`; `None` takes any.
 
         trusted: the caller is a function of this server, and may call internal ones. Raises `CallError`.
         """
@@ -43,7 +51,7 @@ class Registry:
         if function is None or not (function.public or trusted):
             shown = path if trusted else quotable(path[:200])  # who calls from outside may have an ID at hand
             raise CallError(f"Could not find public function for '{shown}'.")
-        if function.kind != kind:
+        if kind is not None and function.kind != kind:
             asked, defined = kind.capitalize(), function.kind.capitalize()
             raise CallError(f"Trying to execute {path} as {asked}, but it is defined as {defined}.")
         return function

@@ -1,23 +1,35 @@
-"""Running a function: find it, check its arguments, give it its context, encode what it returns."""
+"""Answering a call: find its function, check its arguments, run it, and say what came of it, to all concerned."""
 
 import logging
-import secrets
-from collections.abc import Mapping
+import traceback
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Any, cast
 
+import msgspec
+
+from pillion_server import execution
 from pillion_server.arguments import Arguments
-from pillion_server.contexts import ActionCtx, MutationCtx, QueryCtx
+from pillion_server.call_record import CallRecord
 from pillion_server.database import Database
-from pillion_server.errors import CallError, DatabaseError
+from pillion_server.errors import CallError, DatabaseError, Refused
+from pillion_server.execution import Execution
 from pillion_server.functions import Function
+from pillion_server.idempotency import Key
+from pillion_server.log_lines import Log, sendable
+from pillion_server.outcome import attempt
 from pillion_server.registry import Registry
-from pillion_server.sessions import SessionId
-from pillion_server.steps import run, run_async
+from pillion_server.sqlite import SqliteError
 from pillion_server.transaction import Reading, Writing
-from pillion_shared import EncodingError, FunctionError, decode, encode, path_of
-from pillion_shared.wire import MUTATION, QUERY, failure
+from pillion_shared import EncodingError, FunctionError
+from pillion_shared.wire import ACTION, MUTATION, QUERY, failure
+
+ANY = "run"
+"""The kind of a call that takes a function of any, until it is found."""
 
 _logger = logging.getLogger("pillion_server")
+_json = msgspec.json.Encoder()
 
 Body = dict[str, object]
 """An answer of pillion_shared.wire, as what JSON can hold."""
@@ -27,88 +39,168 @@ class Runner:
     """Runs the functions of one registry on one database.
 
     dev: callers are told what went wrong inside a function, not only the number under which the log has it.
+    observers: are told of each call from outside when it has ended.
     """
 
-    def __init__(self, registry: Registry, database: Database, *, dev: bool = False) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        database: Database,
+        *,
+        dev: bool = False,
+        observers: Iterable[Callable[[CallRecord], None]] = (),
+    ) -> None:
         self._registry = registry
         self._database = database
+        self._execution = Execution(registry, database)
         self._dev = dev
+        self._observers = tuple(observers)
 
-    async def answer(self, kind: str, path: str, args: Mapping[str, object]) -> Body:
+    async def answer(self, kind: str | None, path: str, args: Mapping[str, object], key: Key | None = None) -> Body:
         """The answer to a caller's call of the function at a canonical path, with decoded arguments.
 
-        Raises `DatabaseError` when the database fails; everything else that goes wrong is an answer.
+        kind: `None` runs any. key: under which a mutation runs once. Raises `DatabaseError` when the database fails,
+        and `Refused` for a key that can't be; everything else that goes wrong is an answer.
         """
-        try:
-            function = self._registry.find(kind, path)
-            arguments = Arguments(function.signature, args, self._database.digests)
-        except CallError as error:
-            return failure(_sendable(str(error)))
-        try:
-            return {"status": "success", "value": await self._run(function, arguments)}
-        except FunctionError as error:
+        record = CallRecord(kind or ANY)
+        with self._observed([record]):
             try:
-                return failure(_sendable(error.message), error.data)
+                function, arguments = self._find(record, kind, path, args)
+            except CallError as error:
+                return _refused(record, error)
+            log = Log(function.path)
+            try:
+                if key is not None and function.kind == ACTION:
+                    raise Refused(400, "BadIdempotencyKey", "Idempotency-Key is for mutations: an action always runs.")
+                if key is not None and function.kind == MUTATION:
+                    once = key.once(self._database.digests, path, args)
+                    write = partial(_recordable, function, arguments, log)
+                    answer = cast("Body", msgspec.json.decode(await self._database.write_once(once, write)))
+                else:
+                    answer = _success(await self._execution.run(function, arguments, log), log)
+            except Exception as error:
+                return self._failed(record, error, log)
+            record.outcome = "success"
+            return answer
+
+    async def now(self) -> int:
+        """The timestamp of everything that has been committed so far, for `queries`; raises like `Database.now`."""
+        return await self._database.now()
+
+    async def queries(self, calls: Sequence[tuple[str, Mapping[str, object]]], ts: int | None = None) -> list[Body]:
+        """The answers to calls of queries, by path and arguments, all at one snapshot: the newest, or that of `ts`.
+
+        A session is looked up as it is now, also at an earlier time: one that has ended opens nothing any more.
+        Raises `DatabaseError`, and `Refused` for a time that is not kept.
+        """
+        records = [CallRecord(QUERY) for _ in calls]
+        with self._observed(records):
+            try:
+                found = [
+                    await self._found(record, path, args, ts)
+                    for record, (path, args) in zip(records, calls, strict=True)
+                ]
+
+                def read(snapshot: Reading) -> list[Body]:
+                    return [answer(snapshot) for answer in found]
+
+                return await (self._database.read(read) if ts is None else self._database.read_at(ts, read))
+            except (DatabaseError, Refused) as error:
+                for record in records:
+                    record.outcome = "refused" if isinstance(error, Refused) else "database_error"
+                raise
+
+    async def _found(
+        self, record: CallRecord, path: str, args: Mapping[str, object], ts: int | None
+    ) -> Callable[[Reading], Body]:
+        """What answers one of several calls in their snapshot; at an earlier time that is without the cache."""
+        try:
+            function, arguments = self._find(record, QUERY, path, args)
+        except CallError as error:
+            refused = _refused(record, error)
+            return lambda _: refused
+        log = Log(function.path)
+        if ts is None:
+            return partial(self._attempt, record, log, partial(self._execution.query, function, arguments, log))
+        keywords = await self._execution.keywords(arguments)
+        return partial(self._attempt, record, log, partial(execution.query, function, keywords, log))
+
+    def _attempt(self, record: CallRecord, log: Log, work: Callable[[Reading], object], snapshot: Reading) -> Body:
+        outcome = attempt(lambda: work(snapshot))
+        if isinstance(outcome.error, SqliteError):
+            raise outcome.error
+        if outcome.error is not None:
+            return self._failed(record, outcome.error, log)
+        record.outcome = "success"
+        return _success(outcome.value, log)
+
+    def _find(
+        self, record: CallRecord, kind: str | None, path: str, args: Mapping[str, object]
+    ) -> tuple[Function[..., Any], Arguments]:
+        """The function and its arguments; raises `CallError`."""
+        function = self._registry.find(kind, path)
+        record.kind, record.function = function.kind, function.path
+        return function, Arguments(function.signature, args, self._database.digests)
+
+    @contextmanager
+    def _observed(self, records: Sequence[CallRecord]) -> Generator[None]:
+        """Calls that last as long as the block, of which the observers are told then."""
+        try:
+            yield
+        finally:
+            for record in records:
+                record.end()
+                for observe in self._observers:
+                    observe(record)
+
+    def _failed(self, record: CallRecord, error: Exception, log: Log) -> Body:
+        """The answer when a function raised; raises what is not the function's, but the database's or the caller's."""
+        if isinstance(error, Refused):
+            record.outcome = "refused"
+            raise error
+        if isinstance(error, DatabaseError):
+            record.outcome = "database_error"
+            message = "%s %s: the database failed."
+            _logger.error(message, record.kind, record.function, exc_info=error, extra=record.fields())
+            raise error
+        if isinstance(error, FunctionError):
+            try:
+                answer = failure(sendable(str(error.message)), error.data, log.lines)
             except EncodingError as unsendable:
-                return self._broken(function, unsendable)
-        except DatabaseError:
-            _logger.exception("%s %s: the database failed.", kind, path)
-            raise
-        except Exception as error:
-            return self._broken(function, error)
+                error = unsendable
+            else:
+                record.outcome = "function_error"
+                return answer
+        return self._broken(record, error, log)
 
-    async def _run(self, function: Function[..., Any], arguments: Arguments) -> object:
-        """What the function returns, encoded. A mutation whose result can't be encoded is not committed."""
-        if function.kind == QUERY:
-
-            def read(snapshot: Reading) -> object:
-                ctx = QueryCtx({"db": snapshot.db, "sessions": snapshot.sessions})
-                return encode(run(function, ctx, arguments.keywords(snapshot.lineage)))
-
-            return await self._database.read(read)
-        if function.kind == MUTATION:
-
-            def write(transaction: Writing) -> object:
-                ctx = MutationCtx({"db": transaction.db, "sessions": transaction.sessions})
-                return encode(run(function, ctx, arguments.keywords(transaction.lineage)))
-
-            return await self._database.write(write)
-        return encode(await run_async(function, ActionCtx(self._run_inside), await self._keywords(arguments)))
-
-    async def _keywords(self, arguments: Arguments) -> Mapping[str, Any]:
-        """The keywords of an action, whose sessions are those that the IDs open as it starts."""
-        if not arguments.hold_sessions:
-            return arguments.checked
-        return await self._database.read(lambda snapshot: arguments.keywords(snapshot.lineage))
-
-    async def _run_inside(self, kind: str, name: object, args: Mapping[str, object]) -> Any:
-        """What a function returns to another one of this server; raises what it raises."""
-        function = self._registry.find(kind, path_of(name), trusted=True)
-        encode(dict(args))  # refuses what can't be an argument
-        arguments = Arguments(function.signature, _copied(dict(args)), self._database.digests, trusted=True)
-        return decode(await self._run(function, arguments))
-
-    def _broken(self, function: Function[..., Any], error: Exception) -> Body:
+    def _broken(self, record: CallRecord, error: Exception, log: Log) -> Body:
         """The answer when a function raised what it shouldn't have: a number, and the rest in the log."""
-        number = secrets.token_hex(8)
-        _logger.error("[Request ID: %s] %s %s failed", number, function.kind, function.path, exc_info=error)
-        message = f"[Request ID: {number}] Server Error"
+        record.outcome = "failed"
+        _logger.error(
+            "[Request ID: %s] %s %s failed",
+            record.request_id,
+            record.kind,
+            record.function,
+            exc_info=error,
+            extra=record.fields(),
+        )
+        message = f"[Request ID: {record.request_id}] Server Error"
         if self._dev:
-            message += f"\nUncaught {type(error).__name__}: {error}"
-        return failure(_sendable(message))
+            whole = traceback.TracebackException.from_exception(error)
+            message += f"\nUncaught {''.join(whole.format_exception_only())}{''.join(whole.format())}".rstrip()
+        return failure(sendable(message), log_lines=log.lines)
 
 
-def _copied(value: object) -> Any:
-    """A value as it would arrive over the wire, except that session IDs stay the digests they are."""
-    if isinstance(value, SessionId):
-        return value
-    if isinstance(value, dict):
-        return {key: _copied(item) for key, item in cast("dict[str, object]", value).items()}
-    if isinstance(value, (list, tuple)):
-        return [_copied(item) for item in cast("list[object]", value)]
-    return decode(encode(value))
+def _refused(record: CallRecord, error: CallError) -> Body:
+    record.outcome = "refused"
+    return failure(sendable(str(error)))
 
 
-def _sendable(text: str) -> str:
-    """The text without halves of surrogate pairs, which no answer can hold."""
-    return text.encode(errors="backslashreplace").decode()
+def _recordable(function: Function[..., Any], arguments: Arguments, log: Log, transaction: Writing) -> str:
+    """The answer of a mutation as it is recorded with what it has written."""
+    return _json.encode(_success(execution.mutation(function, arguments, log, transaction), log)).decode()
+
+
+def _success(encoded: object, log: Log) -> Body:
+    body: Body = {"status": "success", "value": encoded}
+    return {**body, "logLines": log.lines} if log.lines else body

@@ -1,14 +1,20 @@
 """Tables and their indexes, declared: what `schema.py` of a functions folder holds as `schema`.
 
-    schema = Schema(cart_items=Table().index("by_session", "session_id"))
+    class CartItem(TypedDict):
+        session_id: SessionId
+        name: str
 
-A table that is not declared works too; it has no indexes but the one by time of creation.
+    schema = Schema(cart_items=Table(CartItem).index("by_session", "session_id"), notes=Table())
+
+A table may say what its documents hold, by a TypedDict, a dataclass or a msgspec.Struct. One that is not declared works
+too; it has no indexes but the one by time of creation.
 """
 
 import hashlib
 from dataclasses import dataclass, field
 
 from pillion_server.errors import DefinitionError
+from pillion_server.shapes import Shape
 
 BY_CREATION_TIME = "by_creation_time"
 """The index that every table has: its documents in the order of their creation."""
@@ -31,11 +37,21 @@ class Index:
         octets = hashlib.blake2b(words, digest_size=8).digest()
         object.__setattr__(self, "number", int.from_bytes(octets, "big", signed=True))
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What its entries are sorted by: its fields, then the time of creation."""
+        return (*self.fields, "_creation_time")
+
 
 @dataclass(frozen=True)
 class Table:
-    """A table's declaration; `index` adds to it."""
+    """A table's declaration; `index` adds to it.
 
+    document: the type of its documents, a TypedDict, dataclass or msgspec.Struct; a write that doesn't fit is refused.
+    A field that may be missing has a default, or is NotRequired. Without a type, documents may hold anything.
+    """
+
+    document: type | None = None
     indexes: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def index(self, name: str, /, *fields: str) -> "Table":
@@ -44,7 +60,7 @@ class Table:
             raise DefinitionError(f"{name!r} can't name an index: take a new identifier, such as 'by_owner'.")
         if not fields or len(set(fields)) != len(fields) or any(field.startswith(("_", "$")) for field in fields):
             raise DefinitionError(f"The index {name!r} needs the names of one or more different fields.")
-        return Table((*self.indexes, (name, fields)))
+        return Table(self.document, (*self.indexes, (name, fields)))
 
 
 class Schema:
@@ -62,11 +78,28 @@ class Schema:
             table: tuple(index for index in self._indexes.values() if index.table == table) for table in tables
         }
         self._by_creation_time: dict[str, Index] = {}
+        self._shapes = {
+            table: Shape(table, declared.document)
+            for table, declared in tables.items()
+            if declared.document is not None
+        }
+        for table, shape in self._shapes.items():
+            for index in self._of_table[table]:
+                shape.check_names(index.name, index.fields)
 
     @property
     def indexes(self) -> tuple[Index, ...]:
         """Every declared index."""
         return tuple(self._indexes.values())
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """What is declared of documents."""
+        return tuple(self._shapes.values())
+
+    def shape_of(self, table: str) -> Shape | None:
+        """What is declared of the documents of `table`."""
+        return self._shapes.get(table)
 
     def indexes_of(self, table: str) -> tuple[Index, ...]:
         """The indexes of `table`, the one by time of creation first."""

@@ -9,6 +9,7 @@ the secret it can't be made from an ID, and it is not shaped like one, so nobody
 
 import base64
 import hashlib
+import json
 import os
 import re
 import secrets
@@ -78,6 +79,10 @@ class Digests:
     def in_epoch(self, epoch: int, digest: str) -> str:
         """The digest that takes the place of `of`'s in an epoch; in epoch 0 it is that one."""
         return _mark(epoch) + self._keyed(f"{epoch}.{digest}") if epoch else digest
+
+    def fingerprint(self, *words: str) -> str:
+        """A digest of other words, which is that of no session: to recognise them by without keeping them."""
+        return self._keyed(json.dumps(words))
 
     def _keyed(self, text: str) -> str:
         return _text(hashlib.blake2b(text.encode(), key=self._secret, digest_size=_DIGEST_BYTES).digest())

@@ -4,7 +4,9 @@ Errors are APSW's (`SqliteError` and its subclasses). Python's own sqlite3 is no
 may have the WAL-reset bug that was fixed in 3.51.3.
 """
 
-from collections.abc import Sequence
+import ctypes
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
 
@@ -32,6 +34,11 @@ class Connection:
         """All rows of a statement."""
         return cast("list[Row]", self._raw.execute(sql, bindings).fetchall())
 
+    def each(self, sql: str, bindings: Sequence[object] = ()) -> Generator[Row]:
+        """The rows of a statement one by one, as they are taken; close it when some are left."""
+        with closing(self._raw.execute(sql, bindings)) as cursor:
+            yield from cast("Iterator[Row]", cursor)
+
     def row(self, sql: str, bindings: Sequence[object] = ()) -> Row | None:
         """The first row, or `None`."""
         return cast("Row | None", self._raw.execute(sql, bindings).fetchone())
@@ -50,6 +57,13 @@ class Connection:
     def in_transaction(self) -> bool:
         """Whether a transaction is open; SQLite may end one by itself when it fails."""
         return cast("bool", self._raw.in_transaction)
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether the path no longer leads to the file that is open: it was moved, replaced or deleted."""
+        moved = ctypes.c_int()
+        self._raw.file_control("main", apsw.SQLITE_FCNTL_HAS_MOVED, ctypes.addressof(moved))
+        return bool(moved.value)
 
     def wait(self, busy_ms: int) -> None:
         """Sets how long another program's lock is waited for."""

@@ -4,11 +4,12 @@
 nothing may wait, and an action, where everything may.
 """
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from typing import Any
 
-from pillion_server.contexts import Context, with_attributes
+from pillion_server.contexts import Context, lacking, with_attributes
 from pillion_server.custom import Custom
 from pillion_server.functions import Function, Input, keywords
 from pillion_server.outcome import tamed
@@ -38,7 +39,9 @@ async def run_async(function: Function[..., Any], ctx: Context, args: Mapping[st
             step = work.send(step)
         except StopIteration as end:
             return end.value
-        except (SystemExit, KeyboardInterrupt) as error:
+        except Exception:
+            raise
+        except BaseException as error:
             raise tamed(error) from error
         if inspect.isawaitable(step):
             step = await _tame(step)
@@ -47,8 +50,19 @@ async def run_async(function: Function[..., Any], ctx: Context, args: Mapping[st
 async def _tame(step: Awaitable[Any]) -> Any:
     try:
         return await step
-    except (SystemExit, KeyboardInterrupt) as error:
+    except Exception:
+        raise
+    except BaseException as error:
+        if _ends_the_call(error):
+            raise
         raise tamed(error) from error
+
+
+def _ends_the_call(error: BaseException) -> bool:
+    """Whether the call itself is to end, and not only something that the function had begun."""
+    task = asyncio.current_task()
+    cancelled = isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
+    return cancelled or isinstance(error, GeneratorExit)
 
 
 def _steps(function: Function[..., Any], ctx: Context, args: Mapping[str, object]) -> Generator[Any, Any, Any]:
@@ -56,17 +70,18 @@ def _steps(function: Function[..., Any], ctx: Context, args: Mapping[str, object
     callbacks: list[Callable[..., object]] = []
     for each in function.inputs:
         own = keywords(each.parameters, given, name_of(each.run))
-        custom = yield each.run(ctx, **own)
+        custom = yield each.run(ctx, **own, **each.said)
         _check(each, custom)
         given = {name: value for name, value in given.items() if name not in own} | dict(custom.args)
-        ctx = with_attributes(ctx, custom.ctx)
+        ctx = with_attributes(ctx, custom.ctx, each.ctx)
+        _check_context(each, ctx)
         if custom.on_success is not None:
             callbacks.append(custom.on_success)
     final = keywords(function.parameters, given, function.path)
     result = yield function.handler(ctx, **final)
     for callback in reversed(callbacks):
         yield callback(result=result, ctx=ctx, args=final)
-    return result
+    return function.returns.fit(result)
 
 
 def _check(input: Input, custom: object) -> None:
@@ -75,3 +90,11 @@ def _check(input: Input, custom: object) -> None:
         raise TypeError(f"{name} returned a {type(custom).__name__}: the input of a builder returns Custom(...).")
     for strange in custom.args.keys() - input.passes:
         raise TypeError(f"{name} passes on `{strange}`: name it at the builder, passes=({strange!r},).")
+
+
+def _check_context(input: Input, ctx: Context) -> None:
+    for name in lacking(ctx):
+        raise TypeError(
+            f"{type(ctx).__name__} names `{name}`, which {name_of(input.run)} doesn't give: "
+            f"Custom(ctx={{{name!r}: ...}})."
+        )

@@ -35,7 +35,7 @@ class SessionsReader:
 
     def user(self, session_id: str, /) -> str | None:
         """The user that `bind` gave the session, or `None`."""
-        return self._lineage.known(session_id).user
+        return self._lineage.user(session_id)
 
 
 class SessionsWriter(SessionsReader):

@@ -1,23 +1,37 @@
 """One transaction as a function sees it: its documents, its sessions, and which session an ID opens in it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pillion_server.documents import DatabaseReader, DatabaseWriter
 from pillion_server.lineage import Lineage
+from pillion_server.reads import Reads
 from pillion_server.succession import SessionsReader, SessionsWriter
+from pillion_server.writes import Writes
+
+HISTORY = -1
+"""The mark of a snapshot that was taken long ago: no kept answer holds for it, and none of its own is kept."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a query works on: one snapshot."""
+    """What a query works on: one snapshot.
+
+    mark: the cache's, taken before it.
+    """
 
     db: DatabaseReader
     lineage: Lineage
+    mark: int = HISTORY
 
     @property
     def sessions(self) -> SessionsReader:
         """Its `ctx.sessions`."""
         return SessionsReader(self.lineage)
+
+    @property
+    def reads(self) -> Reads:
+        """What was read so far."""
+        return replace(self.db.reads, users=self.lineage.asked)
 
     def end(self) -> None:
         """Ends its use: the function is done."""
@@ -35,3 +49,8 @@ class Writing(Reading):
     def sessions(self) -> SessionsWriter:
         """Its `ctx.sessions`."""
         return SessionsWriter(self.lineage, self.db)
+
+    @property
+    def writes(self) -> Writes:
+        """What was written so far."""
+        return replace(self.db.writes, users=self.lineage.changed)

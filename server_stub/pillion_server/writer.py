@@ -10,11 +10,13 @@ import contextlib
 import queue
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pillion_server.errors import DatabaseError
 from pillion_server.outcome import Outcome, attempt
+from pillion_server.place import reason
 from pillion_server.sqlite import Connection, SqliteError
 
 T = TypeVar("T")
@@ -34,10 +36,16 @@ class _Job:
 
 
 class Writer:
-    """Runs pieces of work on `connection`, one after another, on a thread of its own."""
+    """Runs pieces of work on `connection`, one after another, on a thread of its own.
 
-    def __init__(self, connection: Connection) -> None:
+    committing: entered around every commit.
+    """
+
+    def __init__(
+        self, connection: Connection, committing: Callable[[], AbstractContextManager[object]] = contextlib.nullcontext
+    ) -> None:
         self._connection = connection
+        self._committing = committing
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="pillion-writer", daemon=True)
@@ -94,8 +102,11 @@ class Writer:
         connection = self._connection
         try:
             connection.run("begin immediate")
+            if connection.has_moved:
+                raise SqliteError("the file has been moved, replaced or deleted")
             outcomes = [self._savepoint(job) for job in group]
-            connection.run("commit")
+            with self._committing():
+                connection.run("commit")
         except SqliteError as error:
             if connection.in_transaction:
                 attempt(lambda: connection.run("rollback"))
@@ -121,7 +132,7 @@ class Writer:
 
 def unusable(error: SqliteError) -> DatabaseError:
     """The error for callers when SQLite fails."""
-    wrapped = DatabaseError(f"The database could not do it ({error}); nothing was changed.")
+    wrapped = DatabaseError(f"The database {reason(error)}; nothing was changed.")
     wrapped.__cause__ = error
     return wrapped
 

@@ -79,7 +79,7 @@ class FunctionError(PillionError):
 
     data: any value that `pillion_shared.values` can carry, or `ABSENT`.
     message: a sentence; without one it is taken from `data` (a string, or the `"message"` of a dict).
-    log_lines: what a Convex deployment adds, `"[LOG] ..."`, oldest first; pillion_server never sends any.
+    log_lines: what the function said by `ctx.log(...)`, `"[LOG] ..."`, oldest first.
     """
 
     def __init__(self, data: object = ABSENT, message: str = "", log_lines: "Sequence[str]" = ()) -> None:

@@ -20,7 +20,7 @@ ELSEWHERE = {
     "client/pillion/_page.py": ("browser/test_ways_out.py", "browser/test_leaks.py"),
     "client/pillion/_web.py": ("browser/test_ways_out.py", "browser/test_leaks.py"),
     "client/demo/shop_view.py": ("browser/test_shop.py",),
-    "server_stub/pillion_server/__main__.py": ("server/test_main.py",),
+    "server_stub/pillion_server/__main__.py": ("server/test_run.py",),
 }
 
 

@@ -1,13 +1,14 @@
 """The arguments of a call, before and inside its transaction."""
 
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import pytest
 
 from pillion_server import ArgumentError, SessionId
 from pillion_server.arguments import Arguments
 from pillion_server.signature import Signature, parameters_of
+from pillion_shared import Int64
 from server.clockwork import DIGESTS, Clockwork, raw
 
 
@@ -18,6 +19,9 @@ class Move(TypedDict):
 
 
 def deep(ctx: object, session_id: SessionId, move: Move) -> None: ...
+
+
+def anything(ctx: object, a: Any, b: Any = None) -> None: ...
 
 
 def plain(ctx: object, name: str) -> None: ...
@@ -59,3 +63,13 @@ def test_what_a_function_passes_on_is_a_session(value: str) -> None:
     args = {"session_id": value, "move": {"pairs": []}}
     with pytest.raises(ArgumentError, match="`sessionId`: not a session"):
         Arguments(Signature("f", parameters_of(deep)), args, DIGESTS, trusted=True)
+
+
+def test_a_digest_stands_for_the_arguments() -> None:
+    """Equal for equal ones, whatever their order; bytes are not their base64, and no ID is in it."""
+
+    def digest(**args: object) -> bytes:
+        return Arguments(Signature("f", parameters_of(anything)), args, DIGESTS).digest
+
+    assert digest(a=1, b=[b"ab"]) == digest(b=[b"ab"], a=1.0)
+    assert len({digest(a=1, b=b""), digest(a=1, b=""), digest(a="1", b=""), digest(a=Int64(1), b=""), digest(a=1)}) == 5

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pillion_server.calls import Call, of_address, of_body
+from pillion_server.calls import Call, of_address, of_batch, of_body, of_run, of_time
 from pillion_server.errors import Refused
 from pillion_shared import Int64
 
@@ -26,6 +26,24 @@ def test_a_body() -> None:
 def test_an_address(address: bytes, call: Call) -> None:
     """The same, for the address bar."""
     assert of_address(address) == call
+
+
+def test_a_function_in_an_address() -> None:
+    """Its form is plain JSON unless it says otherwise, whatever the client."""
+    assert of_run("dir/a/b", b'{"args": {"n": 1}}', "npm-1.0.0") == Call("dir/a:b", {"n": 1}, plain=True)
+    assert of_run("a/b", b'{"path": "c:d", "format": "convex_json"}') == Call("a:b", {}, plain=False)
+    assert of_run("a", b"{}") == Call("a:default", {}, plain=True)
+
+
+def test_a_batch() -> None:
+    """Each query is a call of its own."""
+    body = b'{"queries": [{"path": "a:b"}, {"path": "c:d", "args": [{"n": 1}], "format": "convex_json"}]}'
+    assert of_batch(body) == [Call("a:b", {}, plain=True), Call("c:d", {"n": 1}, plain=False)]
+
+
+def test_a_time() -> None:
+    """Beside the call."""
+    assert of_time(b'{"path": "a:b", "ts": "AQAAAAAAAAA="}') == (Call("a:b", {}, plain=True), 1)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 
 from pillion_server import ActionCtx, MutationCtx, QueryCtx
 from pillion_server.contexts import with_attributes
+from pillion_server.log_lines import Log
 
 
 def test_attributes_are_added_to_a_copy() -> None:
@@ -48,7 +49,7 @@ def test_an_action_runs_functions() -> None:
         return kind
 
     async def main() -> list[Any]:
-        ctx = ActionCtx(run)
+        ctx = ActionCtx(run, Log("a:b"))
         return [
             await ctx.run_query("a:b", self=1, function=2),
             await ctx.run_mutation("a:c"),
@@ -68,5 +69,5 @@ def test_a_builder_may_replace_how_an_action_runs_functions() -> None:
 
     async def run(kind: str, function: object, args: Mapping[str, object]) -> None: ...
 
-    ctx = with_attributes(ActionCtx(run), {"run_query": "replaced"})
+    ctx = with_attributes(ActionCtx(run, Log("a:b")), {"run_query": "replaced"})
     assert ctx.run_query == "replaced"

@@ -1,6 +1,7 @@
 """Custom builders: definition, and session functions. What they do in a call is in test_steps.py."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from pillion_server import (
     SessionId,
     action,
     custom_action,
+    custom_ctx,
     custom_mutation,
     custom_query,
     internal_query,
@@ -18,8 +20,9 @@ from pillion_server import (
     query,
     run_session_functions,
 )
-from pillion_server.contexts import QueryCtx
-from pillion_server.steps import run
+from pillion_server.contexts import ActionCtx, MutationCtx, QueryCtx
+from pillion_server.steps import run, run_async
+from server.world import RAW_ID, World
 
 
 def with_session(ctx: object, session_id: SessionId) -> Custom:
@@ -164,3 +167,167 @@ def test_session_functions_are_for_actions() -> None:
     """In a transaction a function is called as a function."""
     with pytest.raises(TypeError, match="context of an action"):
         run_session_functions(object(), SessionId("sid.a"))  # type: ignore[arg-type]
+
+
+class SessionCtx(QueryCtx):
+    """What handlers of a session get."""
+
+    session_id: SessionId
+
+    @property
+    def shown(self) -> str:
+        """Something of the class's own."""
+        return self.session_id[:4]
+
+
+def test_the_context_is_of_the_class_that_was_named() -> None:
+    """With what that class has of its own."""
+
+    @custom_query(query, with_session, ctx=SessionCtx)
+    def get(ctx: SessionCtx) -> str:
+        return f"{type(ctx).__name__} {ctx.shown}"
+
+    assert run(get, QueryCtx({"db": 1}), {"session_id": "sid.a"}) == "SessionCtx sid."
+
+
+def test_a_context_that_lacks_what_its_class_names() -> None:
+    """It is the input's mistake, and says so."""
+
+    def forgetful(ctx: QueryCtx) -> Custom:
+        return Custom(ctx={"sesion_id": "sid.a"})
+
+    @custom_query(query, forgetful, ctx=SessionCtx)
+    def get(ctx: SessionCtx) -> None: ...
+
+    with pytest.raises(TypeError, match=r"SessionCtx names `session_id`, which forgetful doesn't give"):
+        run(get, QueryCtx({}), {})
+
+
+def test_a_context_of_another_kind() -> None:
+    """A handler has all that it had below."""
+    for wrong in (MutationCtx, QueryCtx):
+        with pytest.raises(DefinitionError, match=rf"{wrong.__name__} is no context .*\(SessionCtx\)"):
+            custom_query(custom_query(query, with_session, ctx=SessionCtx), with_session, ctx=wrong)
+
+
+def with_role(ctx: object, name: str, *, role: str, loud: bool = False) -> Custom:
+    return Custom(ctx={"role": role.upper() if loud else role, "name": name})
+
+
+def test_options_are_for_the_input_and_never_from_the_caller() -> None:
+    """What stands after a star."""
+    role_query = custom_query(query, with_role)
+
+    @role_query(role="admin")
+    def quiet(ctx: Any) -> str:
+        return f"{ctx.role} {ctx.name}"
+
+    @role_query(role="admin")(loud=True)
+    def loud(ctx: Any) -> str:
+        return ctx.role
+
+    assert names(quiet) == ["name"]
+    assert run(quiet, QueryCtx({}), {"name": "ada"}) == "admin ada"
+    assert run(loud, QueryCtx({}), {"name": "ada"}) == "ADMIN"
+
+
+def test_options_reach_the_input_that_has_them() -> None:
+    """Through builders over builders, said below or above."""
+
+    def with_limit(ctx: object, *, limit: int = 1) -> Custom:
+        return Custom(ctx={"limit": limit})
+
+    both = custom_query(custom_query(query, with_role)(role="user"), with_limit)
+
+    @both(limit=5)
+    def get(ctx: Any) -> str:
+        return f"{ctx.role} {ctx.limit}"
+
+    assert run(get, QueryCtx({}), {"name": "ada"}) == "user 5"
+    with pytest.raises(DefinitionError, match=r"option `limt` \(role, loud, limit\)"):
+        both(limt=5)
+    with pytest.raises(DefinitionError, match="there are none"):
+        query(role="admin")
+
+
+def test_an_option_that_nobody_says() -> None:
+    """It is missed where the function is defined, unless it has a default."""
+    with pytest.raises(DefinitionError, match="get: with_role wants to be told `role`"):
+
+        @custom_query(query, with_role)
+        def get(ctx: object) -> None: ...
+
+
+def test_an_input_that_only_adds_to_the_context() -> None:
+    """In a transaction, and waiting in an action; it may take arguments as well."""
+
+    def read_name(ctx: Any, name: "str", *, suffix: str = "!") -> dict[str, object]:
+        return {"greeting": f"{ctx.db} {name}{suffix}"}
+
+    async def read_later(ctx: Any) -> dict[str, object]:
+        await asyncio.sleep(0)
+        return {"greeting": "later"}
+
+    @custom_query(query, custom_ctx(read_name))(suffix="?")
+    def get(ctx: Any) -> str:
+        return ctx.greeting
+
+    @custom_action(action, custom_ctx(read_later))
+    async def get_later(ctx: Any) -> str:
+        return ctx.greeting
+
+    async def nothing(*_: object) -> None: ...
+
+    assert names(get) == ["name"]
+    assert run(get, QueryCtx({"db": "hello"}), {"name": "ada"}) == "hello ada?"
+    assert asyncio.run(run_async(get_later, ActionCtx(nothing), {})) == "later"
+    with pytest.raises(DefinitionError, match="plain def"):
+        custom_query(query, custom_ctx(read_later))  # type: ignore[arg-type]
+
+
+LOGGED = """
+def with_log(ctx, fail: bool) -> Custom:
+    def done(*, result, ctx, args):
+        ctx.db.insert("log", text=f"{result} {args['name']}")
+        if fail:
+            raise FunctionError("no")
+    return Custom(on_success=done)
+
+@custom_mutation(mutation, with_log)
+def add(ctx, name: str) -> int:
+    ctx.db.insert("items", text=name)
+    return len(name)
+
+@query
+def everything(ctx) -> list:
+    return [row["text"] for table in ("items", "log") for row in ctx.db.query(table).collect()]
+"""
+
+
+def test_on_success_is_in_the_same_transaction(world: Callable[..., World]) -> None:
+    """What it writes is there with the rest, or nothing is."""
+    shop = world(shop=LOGGED)
+    assert shop.call("mutation", "shop:add", name="tea", fail=True).error == "no"
+    assert shop.query("shop:everything") == []
+    assert shop.mutation("shop:add", name="tea", fail=False) == 3.0
+    assert shop.query("shop:everything") == ["tea", "3 tea"]
+
+
+PASSED = """
+class SessionCtx(QueryCtx):
+    session_id: SessionId
+
+def with_session(ctx: QueryCtx, session_id: SessionId) -> Custom:
+    return Custom(ctx={"session_id": session_id})
+
+session_query = custom_query(query, with_session, ctx=SessionCtx)
+
+@session_query
+def whoami(ctx: SessionCtx) -> SessionId:
+    return ctx.session_id
+"""
+
+
+def test_a_session_builder_in_a_call(world: Callable[..., World]) -> None:
+    """The ID comes in, the handler has the digest."""
+    assert world(shop=PASSED).query("shop:whoami", sessionId=RAW_ID).startswith("sid.")

@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from pillion_server import DatabaseError, Schema, StartError, Table, clock
+from pillion_server import DatabaseError, DefinitionError, Schema, StartError, Table, clock
 from pillion_server import database as module
 from pillion_server.database import Database
+from pillion_server.idempotency import Once
 from pillion_server.sqlite import Connection
 from pillion_server.transaction import Reading, Writing
 
@@ -152,3 +154,86 @@ def test_a_lost_secret_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture)
         database.open()
     database.close()
     assert "sessions start afresh" in caplog.text
+
+
+def test_another_schema_takes_over(database: Database) -> None:
+    """Its indexes are filled; those that it doesn't have are gone."""
+    for n in (2, 1):
+        asyncio.run(database.write(lambda now, n=n: now.db.insert("items", n=n, m=-n)))
+    asyncio.run(database.adopt(Schema(items=Table().index("by_m", "m"))))
+
+    def numbers(now: Reading) -> list[int]:
+        return [document["n"] for document in now.db.query("items").with_index("by_m").collect()]
+
+    assert asyncio.run(database.read(numbers)) == [2, 1]
+    with pytest.raises(DefinitionError, match="no index 'by_n'"):
+        asyncio.run(database.read(lambda now: now.db.query("items").with_index("by_n").collect()))
+
+
+def test_a_query_that_does_not_end_keeps_the_schema(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is given up, and said; what was called meanwhile goes on."""
+    monkeypatch.setattr(module, "ADOPT_SECONDS", 0.05)
+    begun, go = threading.Event(), threading.Event()
+
+    def stay(_: Reading) -> str:
+        begun.set()
+        assert go.wait(20)
+        return "ended"
+
+    async def main() -> tuple[str, str]:
+        staying = asyncio.ensure_future(database.read(stay))
+        await asyncio.to_thread(begun.wait, 20)
+        adopting = asyncio.ensure_future(database.adopt(Schema()))
+        await asyncio.sleep(0)
+        waiting = asyncio.ensure_future(database.write(lambda now: now.db.insert("items", n=1)))
+        with pytest.raises(DatabaseError, match="has been running for"):
+            await adopting
+        inserted = await waiting
+        go.set()
+        return inserted.partition(":")[0], await staying
+
+    assert asyncio.run(main()) == ("items", "ended")
+    assert database.schema is SCHEMA
+
+
+def test_a_check_of_a_database_in_use(database: Database) -> None:
+    """It says nothing while all is well, and why when not."""
+    asyncio.run(database.check())
+    database.close()
+    with pytest.raises(DatabaseError, match="closed"):
+        asyncio.run(database.check())
+
+
+def test_an_earlier_time(database: Database) -> None:
+    """What was there then, while it is kept."""
+
+    def count(now: Reading) -> int:
+        return len(now.db.query("items").collect())
+
+    async def main() -> None:
+        ts = await database.now()
+        await database.write(lambda now: now.db.insert("items", n=1))
+        assert await database.read_at(ts, count) == 0
+        assert await database.read_at(await database.now(), count) == 1
+
+    asyncio.run(main())
+
+
+def test_what_is_written_once(database: Database) -> None:
+    """A second time it is the first answer; what raised leaves neither answer nor documents."""
+    once = Once("call", "request")
+
+    def write(now: Writing) -> str:
+        return now.db.insert("items", n=1)
+
+    def fail(now: Writing) -> str:
+        write(now)
+        raise ValueError("no")
+
+    async def main() -> None:
+        with pytest.raises(ValueError, match="no"):
+            await database.write_once(once, fail)
+        assert await database.write_once(once, write) == await database.write_once(once, fail)
+        assert len(await database.read(lambda now: now.db.query("items").collect())) == 1
+
+    asyncio.run(main())

@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import pytest
 from hypothesis import given
@@ -219,3 +219,35 @@ def test_a_number_of_another_class_is_that_number(db: DatabaseWriter) -> None:
     kept = db.get(db.insert("notes", price=Float(1.5), name=Text("tea")))
     assert kept is not None
     assert (kept["price"], type(kept["price"]), kept["name"]) == (1.5, float, "tea")
+
+
+class Item(TypedDict):
+    """What a declared table holds."""
+
+    owner: SessionId
+    n: float
+    tags: NotRequired[list[str]]
+
+
+def test_a_write_that_does_not_fit_its_table(connection: Connection) -> None:
+    """Is refused, with the place, and has changed nothing; an undeclared table takes it."""
+    schema = Schema(typed=Table(Item))
+    connection.run("begin")
+    try:
+        db = DatabaseWriter(connection, schema, lambda: 1.0)
+        id = db.insert("typed", owner=SessionId("sid.x"), n=1, tags=("a", "b"))
+        before = db.get(id)
+        for refused in (
+            lambda: db.insert("typed", owner="sid.x", n="1"),
+            lambda: db.patch(id, n="1"),
+            lambda: db.replace(id, owner="sid.x", n="1"),
+        ):
+            with pytest.raises(ValueError, match=r"the table 'typed': `n`: expected `float`, got `str`\."):
+                refused()
+        with pytest.raises(ValueError, match=r"`tags\[1\]`: expected `str`, got `int`"):
+            db.patch(id, tags=["a", 1])
+        assert db.query("typed").collect() == [before]
+        db.replace(id, **{**(before or {}), "n": 2.5})
+        db.insert("untyped", owner=1)
+    finally:
+        connection.run("rollback")

@@ -6,7 +6,7 @@ import math
 import pytest
 
 from pillion_server.errors import Refused
-from pillion_server.formats import is_plain, plain
+from pillion_server.formats import deprecation, is_plain, plain
 from pillion_shared import Int64, encode
 
 VECTORS = [
@@ -89,3 +89,22 @@ def test_what_is_refused(format: object, client: str | None, code: str) -> None:
     with pytest.raises(Refused) as caught:
         is_plain(format, client)
     assert (caught.value.status, caught.value.code) == (400, code)
+
+
+@pytest.mark.parametrize(
+    ("client", "state"),
+    [
+        (None, None),
+        ("npm", None),
+        ("curl-0.0.1", None),
+        ("npm-1.0.0", None),
+        ("npm-0.99.99", "UpgradeRequired"),
+        ("npm-0.19.1", "Unsupported"),
+        ("NPM-0.1.0", "Unsupported"),
+    ],
+)
+def test_who_is_told_to_update(client: str | None, state: str | None) -> None:
+    """With a sentence that fits into a header."""
+    headers = deprecation(client)
+    assert headers.get("x-convex-deprecation-state") == state
+    assert all(value.isascii() and value.isprintable() for value in headers.values())

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from starlette.types import Receive, Scope, Send
 
-from pillion_server import http_api
+from pillion_server import guard, http_api
+from pillion_shared.wire import MAX_BODY
 from server.world import RAW_ID, Process, World, call_asgi, serving, write_functions
 
 Make = Callable[..., World]
@@ -21,6 +23,10 @@ import time
 @query
 def echo(ctx, value: Any = "nothing") -> Any:
     return value
+
+@query
+def size(ctx, value: str) -> int:
+    return len(value)
 
 @query
 def fail(ctx) -> None:
@@ -195,6 +201,149 @@ def test_a_query_in_the_address_bar(server: Process, address: str, status: int, 
     assert text in response.read().decode()
     connection.close()
     assert "got" not in server.call("query", "shop:items").value
+
+
+@pytest.mark.parametrize(
+    ("client", "status", "state"),
+    [
+        (None, 200, None),
+        ("npm-1.48.0", 200, None),
+        ("npm-1.0.0", 200, None),
+        ("npm-0.99.0", 200, "UpgradeRequired"),
+        ("npm-0.19.2", 200, "UpgradeRequired"),
+        ("npm-0.19.1", 400, "Unsupported"),
+        ("python-0.1.0", 200, None),
+        ("nonsense", 400, None),
+    ],
+)
+@pytest.mark.parametrize("endpoint", ["query", "run/shop/echo", "query_ts"])
+def test_a_client_that_is_old(shop: World, endpoint: str, client: str | None, status: int, state: str | None) -> None:
+    """It is told in headers that a page may read, on every endpoint."""
+    headers = {"origin": "http://localhost:3000", **({"convex-client": client} if client else {})}
+    answer = shop.request("POST", f"/api/{endpoint}", b'{"path": "shop:echo"}', headers)
+    assert answer.status == status
+    assert answer.headers.get("x-convex-deprecation-state") == state
+    assert ("x-convex-deprecation-message" in answer.headers) is (state is not None)
+    assert "x-convex-deprecation-state" in answer.headers["access-control-expose-headers"]
+    if state == "Unsupported":
+        assert answer.json["code"] == "ClientVersionUnsupported"
+
+
+@pytest.mark.parametrize(
+    ("authorization", "status"),
+    [
+        ("Bearer a.b.c", 401),
+        ("bearer x", 401),
+        ("Convex admin|key", 401),
+        ("Convex admin|key:e30=", 401),
+        ("", 200),
+        ("Basic YTpi", 200),
+        (f"Session {RAW_ID}", 200),
+        ("Bearers x", 200),
+    ],
+)
+@pytest.mark.parametrize("endpoint", ["query", "query_batch", "query_ts", "run/shop/echo"])
+def test_authorization(shop: World, endpoint: str, authorization: str, status: int) -> None:
+    """A token that nobody here can check is refused, so that no caller takes itself for logged in."""
+    body = b'{"path": "shop:echo", "queries": []}'
+    answer = shop.request("POST", f"/api/{endpoint}", body, {"authorization": authorization})
+    assert answer.status == status
+    assert answer.headers.get("www-authenticate") == ("Bearer" if status == 401 else None)
+    assert RAW_ID not in answer.text
+
+
+def test_more_calls_than_there_may_be(shop: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are told to come back; the others are answered, and then there is room again."""
+    monkeypatch.setattr(http_api, "MOST_CALLS", 3)
+
+    async def main() -> list[int]:
+        answers = await asyncio.gather(*(shop.acall("mutation", "shop:slow", name=f"n{n}") for n in range(10)))
+        for answer in answers:
+            if answer.status != 200:
+                assert (answer.json["code"], answer.headers["retry-after"]) == ("TooManyConcurrentRequests", "1")
+        return sorted(answer.status for answer in answers)
+
+    assert asyncio.run(main()) == [200] * 3 + [429] * 7
+    assert len(shop.query("shop:items")) == 3
+    assert asyncio.run(main()) == [200] * 3 + [429] * 7
+
+
+ORIGIN = {"origin": "http://localhost:3000"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "headers", "status"),
+    [
+        ("POST", "/api/query", b"nonsense", {}, 400),
+        ("POST", "/api/query", b"", {"host": "evil.test"}, 400),
+        ("POST", "/api/query", b"", {"convex-client": "npm-0.1.0"}, 400),
+        ("POST", "/api/query", b"", {"authorization": "Bearer x"}, 401),
+        ("POST", "/api/nothing", b"", {}, 404),
+        ("GET", "/nothing", b"", {}, 404),
+        ("PUT", "/api/query", b"", {}, 405),
+        ("POST", "/api/query", b"", {"content-length": "99999999"}, 413),
+        ("POST", "/api/mutation", b'{"path": "shop:slow"}', {"idempotency-key": "short"}, 400),
+        ("POST", "/api/query_at_ts", b'{"path": "shop:echo", "ts": "AAAAAAAAAAA="}', {}, 503),
+        ("POST", "/api/query", b'{"path": "shop:fail"}', {}, 200),
+    ],
+)
+def test_a_page_may_read_every_error(
+    shop: World, method: str, path: str, body: bytes, headers: dict[str, str], status: int
+) -> None:
+    """CORS headers are on whatever is answered, by whichever part."""
+    answer = shop.request(method, path, body, {**ORIGIN, **headers})
+    assert answer.status == status
+    assert answer.headers["access-control-allow-origin"] == "http://localhost:3000"
+    assert answer.headers["access-control-allow-credentials"] == "true"
+
+
+def test_a_page_may_read_what_the_server_failed_at(shop: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """500 from the API, 500 from what stands before it, 408, 429, and 503 from the database."""
+
+    def bug(*args: object) -> object:
+        raise ZeroDivisionError
+
+    async def silent(scope: Scope, receive: Receive, send: Send) -> None:
+        await shop.app(scope, asyncio.Event().wait, send)  # type: ignore[arg-type]
+
+    body = b'{"path": "shop:echo"}'
+    seen = []
+    for patched, value in ((http_api.calls, "of_body"), (guard.Guard, "_refusal")):
+        with monkeypatch.context() as patch:
+            patch.setattr(patched, value, bug)
+            seen.append(shop.request("POST", "/api/query", body, ORIGIN))
+    with monkeypatch.context() as patch:
+        patch.setattr(http_api, "BODY_SECONDS", 0.01)
+        seen.append(asyncio.run(call_asgi(silent, "POST", "/api/query", [], ORIGIN)))
+    with monkeypatch.context() as patch:
+        patch.setattr(http_api, "MOST_CALLS", 0)
+        seen.append(shop.request("POST", "/api/query", body, ORIGIN))
+    shop.close()
+    seen.append(shop.request("POST", "/api/query", body, ORIGIN))
+    assert [answer.status for answer in seen] == [500, 500, 408, 429, 503]
+    for answer in seen:
+        assert answer.json.keys() == {"code", "message"}
+        assert answer.headers["access-control-allow-origin"] == "http://localhost:3000"
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_the_longest_body(server: Process, chunked: bool) -> None:
+    """16 MiB and 2000 bytes are read to the last; one more is too much."""
+    assert MAX_BODY == 16 * 1024 * 1024 + 2000
+    frame = b'{"path": "shop:size", "args": {"value": ""}}'
+    for over in (0, 1):
+        body = frame.replace(b'""', b'"' + b"x" * (MAX_BODY + over - len(frame)) + b'"')
+        assert len(body) == MAX_BODY + over
+        connection = server.connect()
+        pieces = iter([body[n : n + 1_000_000] for n in range(0, len(body), 1_000_000)]) if chunked else body
+        connection.request("POST", "/api/query", pieces, encode_chunked=chunked)
+        response = connection.getresponse()
+        answer = json.loads(response.read())
+        connection.close()
+        if over:
+            assert (response.status, answer["code"]) == (413, "ContentTooLarge")
+        else:
+            assert answer == {"status": "success", "value": MAX_BODY - len(frame)}
 
 
 def test_no_refusal_holds_a_session_id(shop: World) -> None:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypedDict
 
 import pytest
 
 from pillion_server import Schema, StartError, Table
 from pillion_server.documents import DatabaseWriter
-from pillion_server.layout import prepare
+from pillion_server.layout import FORMAT, prepare
+from pillion_server.shapes import Shape
 from pillion_server.sqlite import Connection, SqliteError
 
 Open = Callable[[Schema], Connection]
@@ -21,7 +23,11 @@ def open_file(tmp_path: Path) -> Iterator[Open]:
     def open_with(schema: Schema) -> Connection:
         connection = Connection(tmp_path / "x.sqlite3", write=True, busy_ms=0)
         opened.append(connection)
-        prepare(connection, schema, tmp_path / "x.sqlite3")
+        try:
+            prepare(connection, schema, tmp_path / "x.sqlite3")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     yield open_with
@@ -98,15 +104,26 @@ def test_a_database_of_the_first_format(open_file: Open) -> None:
     schema = Schema(items=Table().index("by_third", "third"))
     old = open_file(schema)
     insert(old, schema, 9)
-    old.run("drop table sessions; drop table epoch; pragma user_version = 1")
+    old.run("drop table sessions; drop table epoch; drop table answers; pragma user_version = 1")
     old.close()
     for _ in range(2):
         connection = open_file(schema)
-        assert connection.value("pragma user_version") == 2
+        assert connection.value("pragma user_version") == FORMAT
         assert connection.rows("select * from epoch") == [(0, 0.0)]
         assert connection.value("select count(*) from sessions") == 0
         items = DatabaseWriter(connection, schema, lambda: 0.0).query("items")
         assert len(items.with_index("by_third", third=1).collect()) == 3
+
+
+def test_a_database_of_the_second_format(open_file: Open) -> None:
+    """From before answers were recorded: its sessions are kept."""
+    old = open_file(Schema())
+    old.run("drop table answers; update epoch set number = 5; pragma user_version = 2")
+    old.close()
+    connection = open_file(Schema())
+    assert connection.value("pragma user_version") == FORMAT
+    assert connection.value("select number from epoch") == 5
+    assert connection.value("select count(*) from answers") == 0
 
 
 def test_a_database_of_another_program(tmp_path: Path) -> None:
@@ -141,3 +158,51 @@ def test_a_corrupt_file(open_file: Open, tmp_path: Path, where: int) -> None:
     path.write_bytes(octets)
     with pytest.raises(SqliteError):
         open_file(Schema())
+
+
+class Item(TypedDict):
+    """What a table is declared to hold, later."""
+
+    n: int
+    third: int
+
+
+class Wider(TypedDict):
+    """The same, with room for more."""
+
+    n: int
+    third: int | str
+
+
+def test_documents_that_do_not_fit_a_new_declaration(open_file: Open) -> None:
+    """Are found at start: table, document and field; then nothing has changed."""
+    plain, declared = Schema(), Schema(items=Table(Item).index("by_third", "third"))
+    first = open_file(plain)
+    insert(first, plain, 1500)
+    id = DatabaseWriter(first, plain, lambda: 5000.0).insert("items", n=0, third="3")
+    first.close()
+    with pytest.raises(StartError) as caught:
+        open_file(declared)
+    assert str(caught.value).startswith(
+        f"{id} is older than its declaration in schema.py: "
+        "The document doesn't fit the table 'items': `third`: expected `int`, got `str`."
+    )
+    second = open_file(plain)
+    assert second.value("select count(*) from indexes") == 0
+    DatabaseWriter(second, plain, lambda: 5001.0).patch(id, third=3)
+    second.close()
+    third = open_file(declared)
+    assert len(DatabaseWriter(third, declared, lambda: 0.0).query("items").with_index("by_third").collect()) == 1501
+
+
+def test_a_declaration_is_checked_when_it_is_new(open_file: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not at every start; again when it has changed, or was gone meanwhile."""
+    checked: list[str] = []
+    check = Shape.check
+    monkeypatch.setattr(Shape, "check", lambda self, fields: (checked.append(self.table), check(self, fields)))
+    first = open_file(Schema())
+    insert(first, Schema(), 1)
+    first.close()
+    for declared, times in ((Item, 1), (Item, 1), (Wider, 2), (None, 2), (Wider, 3), (Item, 4)):
+        open_file(Schema(items=Table(declared))).close()
+        assert len(checked) == times

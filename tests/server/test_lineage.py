@@ -121,3 +121,17 @@ def test_its_use_ends_with_the_function(bench: Clockwork) -> None:
         lineage.end()
     with pytest.raises(RuntimeError, match=r"ctx\.sessions was used after its function had ended"):
         lineage.of(raw(1))
+
+
+def test_which_users_were_asked_for_and_changed(bench: Clockwork) -> None:
+    """So that an answer that shows a session's user is given anew when he may be another one."""
+    one, two = bench.opens(1), bench.opens(2)
+    with bench.mutation() as now:
+        assert now.lineage.user(one) is None
+        assert (now.lineage.asked, now.lineage.changed) == ({one}, set())
+        now.lineage.bind(one, "ada")
+        now.lineage.close(two)
+        assert now.lineage.changed == {one, two}
+        now.lineage.close_all()
+        now.lineage.close(now.lineage.of(raw(3)))
+        assert now.lineage.changed is None

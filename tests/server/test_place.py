@@ -38,6 +38,20 @@ def test_one_server_at_a_time(tmp_path: Path) -> None:
     os.close(lock(path))
 
 
+def test_a_file_with_two_names(tmp_path: Path) -> None:
+    """Each name would have a lock and a log of its own."""
+    path = tmp_path / "x.sqlite3"
+    path.write_bytes(b"")
+    for name in (path, tmp_path / "y.sqlite3"):
+        secret_beside(name).write_bytes(b"s" * 32)
+    (tmp_path / "y.sqlite3").hardlink_to(path)
+    for name in (path, tmp_path / "y.sqlite3"):
+        with pytest.raises(StartError, match="another name"):
+            lock(name)
+    path.unlink()
+    os.close(lock(tmp_path / "y.sqlite3"))
+
+
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
@@ -47,7 +61,8 @@ def test_one_server_at_a_time(tmp_path: Path) -> None:
         (apsw.CantOpenError("x"), "check the permissions"),
         (apsw.ReadOnlyError("x"), "check the permissions"),
         (apsw.FullError("x"), "the disk is full"),
-        (apsw.IOError("odd"), "can't be used: odd"),
+        (apsw.IOError("odd"), "can't be read or written as it should (odd): check its disk"),
+        (apsw.SQLError("odd"), "can't be used (odd)"),
     ],
 )
 def test_what_to_say(error: apsw.Error, sentence: str) -> None:

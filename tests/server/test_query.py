@@ -93,9 +93,9 @@ def test_missing_is_not_none(db: DatabaseWriter) -> None:
 
 def test_fields_that_the_index_has_not(db: DatabaseWriter) -> None:
     """The message says which it has, in their order."""
-    with pytest.raises(ValueError, match=r"over owner, day in this order; day can't be looked up"):
+    with pytest.raises(ValueError, match=r"over owner, day, _creation_time, in this order: .* eq of 'day' doesn't"):
         db.query("items").with_index("by_owner_day", day=7)
-    with pytest.raises(ValueError, match=r"over owner in this order"):
+    with pytest.raises(ValueError, match=r"over owner, _creation_time, in this order: .* eq of 'name' doesn't"):
         db.query("items").with_index("by_owner", name="ada")
     with pytest.raises(DefinitionError, match="has no index 'by_name'"):
         db.query("items").with_index("by_name", name="ada")
@@ -113,3 +113,44 @@ def test_bad_arguments(db: DatabaseWriter) -> None:
         db.query("items").with_index("by_owner", owner=object())
     with pytest.raises(EncodingError):
         db.query("items").with_index("by_owner", owner=10**400)
+
+
+def test_ranges(db: DatabaseWriter) -> None:
+    """Of the field after the equal ones; the time of creation is the last field of every index."""
+    ada = db.query("items").with_index("by_owner_day", owner="ada")
+    assert numbers(ada.gt("day", 5).lte("day", 9)) == [2, 0]
+    assert numbers(ada.gte("day", 5).lt("day", 9)) == [4, 2]
+    assert numbers(ada.order("desc").gte("day", 7)) == [0, 2]
+    assert numbers(db.query("items").with_index("by_owner").eq("owner", "bob").gt("_creation_time", 2)) == [3]
+    assert numbers(db.query("items").gte("_creation_time", 2).lt("_creation_time", 4)) == [1, 2]
+    assert numbers(db.query("items").with_index("by_owner").gt("owner", "ada")) == [1, 3]
+    with pytest.raises(ValueError, match="gt of 'day' doesn't fit"):
+        db.query("items").with_index("by_owner_day").gt("day", 5)
+
+
+def test_a_range_from_below_begins_with_what_is_missing(db: DatabaseWriter) -> None:
+    """As in Convex: no field, then null, then numbers."""
+    db.insert("items", owner="ada", n=5)
+    db.insert("items", owner="ada", day=None, n=6)
+    ada = db.query("items").with_index("by_owner_day", owner="ada")
+    assert numbers(ada.lte("day", 5)) == [5, 6, 4]
+    assert numbers(ada.gt("day", None).lte("day", 5)) == [4]
+
+
+def test_filter(db: DatabaseWriter) -> None:
+    """Any test of a document, before a count is taken; several must all be true."""
+    odd = db.query("items").filter(lambda row: row["n"] % 2)
+    assert numbers(odd) == [1, 3]
+    assert [row["n"] for row in odd.order("desc").take(1)] == [3]
+    only = odd.filter(lambda row: row["n"] > 1).unique()
+    assert only is not None
+    assert only["n"] == 3
+    assert numbers(db.query("items")) == [0, 1, 2, 3, 4]
+
+
+def test_a_filter_that_fails(db: DatabaseWriter) -> None:
+    """Its error arrives as it is, and nothing of the query stays open."""
+    with pytest.raises(KeyError, match="missing"):
+        db.query("items").filter(lambda row: row["missing"]).collect()
+    db.delete(db.query("items").collect()[0]["_id"])
+    assert numbers(db.query("items")) == [1, 2, 3, 4]

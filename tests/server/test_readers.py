@@ -84,7 +84,7 @@ def test_a_file_that_is_gone(tmp_path: Path) -> None:
     readers = Readers(lambda: Connection(tmp_path / "nowhere.sqlite3", write=False, busy_ms=0))
 
     async def main() -> None:
-        with pytest.raises(DatabaseError, match="unable to open"):
+        with pytest.raises(DatabaseError, match="can't be opened"):
             await readers.read(count)
 
     asyncio.run(main())

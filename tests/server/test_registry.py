@@ -2,7 +2,7 @@
 
 import pytest
 
-from pillion_server import CallError, DefinitionError, Registry, internal_query, mutation, query
+from pillion_server import CallError, DefinitionError, Registry, Schema, internal_query, mutation, query
 from server.world import RAW_ID
 
 
@@ -66,3 +66,12 @@ def test_a_path_has_to_be_possible(registry: Registry) -> None:
         registry.add("my-cart", {"get": get})
     with pytest.raises(DefinitionError, match="names no function"):
         registry.add("cart", {"__": get})
+
+
+def test_another_registry_takes_over(registry: Registry) -> None:
+    """At once and whole: what is not in it is gone."""
+    schema = Schema()
+    other = Registry(schema)
+    other.add("cart", {"put": put})
+    registry.replace(other)
+    assert (len(registry), set(registry), registry.schema) == (1, {put}, schema)

@@ -1,6 +1,7 @@
 """Running functions: what callers are told, what is committed."""
 
 import asyncio
+import json
 import logging
 import re
 from collections.abc import Callable
@@ -210,17 +211,15 @@ BROKEN = [
     "deep",
     "interrupt",
     "db",
+    "cancel",
 ]
 
 
-@pytest.mark.parametrize("how", [*BROKEN, "cancel"])
+@pytest.mark.parametrize("how", BROKEN)
 def test_anything_else_is_a_number(world: Make, how: str, caplog: pytest.LogCaptureFixture) -> None:
     """The caller gets it, the log has the rest under it; nothing is committed, and the server goes on."""
     shop = world(shop=ERRORS)
-    calls = [("mutation", "shop:fail"), ("query", "shop:fail_query")]
-    if how != "cancel":  # an action that cancels itself is cancelled
-        calls.append(("action", "shop:fail_action"))
-    for kind, path in calls:
+    for kind, path in (("mutation", "shop:fail"), ("query", "shop:fail_query"), ("action", "shop:fail_action")):
         caplog.clear()
         with caplog.at_level(logging.ERROR, "pillion_server"):
             message = shop.call(kind, path, how=how).error
@@ -236,9 +235,9 @@ def test_anything_else_is_a_number(world: Make, how: str, caplog: pytest.LogCapt
 def test_dev_tells_the_caller(world: Make) -> None:
     """The type and the text of the exception, for whoever writes the page."""
     shop = world({"dev": True}, shop=ERRORS)
-    assert shop.call("mutation", "shop:fail", how="value").error.endswith(
-        "Server Error\nUncaught ValueError: the secret reason"
-    )
+    error = shop.call("mutation", "shop:fail", how="value").error
+    assert "Server Error\nUncaught ValueError: the secret reason\n" in error
+    assert 'raise ValueError("the secret reason")' in error  # the whole traceback
     assert "$.a: a value of type object can't travel" in shop.call("mutation", "shop:fail", how="bad result").error
 
 
@@ -249,7 +248,7 @@ def test_an_error_whose_text_is_no_text(world: Make, dev: bool, monkeypatch: pyt
     shop = world({"dev": dev}, shop=ERRORS)
     for kind, path in (("mutation", "shop:fail"), ("query", "shop:fail_query"), ("action", "shop:fail_action")):
         error = shop.call(kind, path, how="mean").error
-        assert error.endswith("Uncaught Mean: half a pair: \\ud800" if dev else "Server Error")
+        assert error.endswith("Mean: half a pair: \\ud800" if dev else "Server Error")
     assert shop.query("shop:items") == []
 
 
@@ -401,3 +400,144 @@ def test_concurrent_mutations_are_all_there(cart: World) -> None:
     asyncio.run(main())
     names = cart.query("cart:get", sessionId=RAW_ID)
     assert sorted(names) == sorted(f"n{n}" for n in range(100) if n % 5)
+
+
+EVERYWHERE = """
+class Mute(Exception):
+    def __str__(self):
+        raise RuntimeError("not even this")
+
+def fail(how: str) -> Any:
+    if how == "data":
+        raise FunctionError({"n": Int64(1)}, "Sold out.")
+    if how == "odd message":
+        raise FunctionError(None, 7)
+    if how == "odd data":
+        raise FunctionError(object())
+    if how == "mute":
+        raise Mute
+    if how == "base":
+        raise BaseException("all the way")
+    if how == "result":
+        return object()
+    raise ValueError("the secret reason")
+
+def at_input(ctx, where: str, how: str) -> Custom:
+    if where == "input":
+        fail(how)
+    def done(**kwargs) -> None:
+        if where == "success":
+            fail(how)
+    return Custom(args={"where": where, "how": how}, on_success=done)
+
+def handle(ctx, where: str, how: str) -> Any:
+    return fail(how) if where == "handler" else 1
+
+@custom_query(query, at_input)
+def ask(ctx, where: str, how: str) -> Any:
+    return handle(ctx, where, how)
+
+@custom_mutation(mutation, at_input)
+def change(ctx, where: str, how: str) -> Any:
+    ctx.db.insert("items")
+    return handle(ctx, where, how)
+
+@custom_action(action, at_input)
+async def act(ctx, where: str, how: str) -> Any:
+    return handle(ctx, where, how)
+
+@action
+async def through(ctx, kind: str, where: str, how: str) -> Any:
+    run = {"ask": ctx.run_query, "change": ctx.run_mutation, "act": ctx.run_action}[kind]
+    return await run(f"shop:{kind}", where=where, how=how)
+
+@query
+def count(ctx) -> int:
+    return len(ctx.db.query("items").collect())
+"""
+WAYS = ["direct", "run", "action", "batch", "key"]
+
+
+def send(shop: World, way: str, function: str, args: dict[str, str]) -> dict[str, object]:
+    """The answer of a function that is called in this way."""
+    call = {"path": f"shop:{function}", "args": args, "format": "json"}
+    headers: dict[str, str] = {}
+    kind = {"ask": "query", "change": "mutation", "act": "action"}[function]
+    address = f"/api/{kind}"
+    if way == "run":
+        address = f"/api/run/shop/{function}"
+    elif way == "action":
+        address, call = "/api/action", {"path": "shop:through", "args": {"kind": function, **args}}
+    elif way == "key" and kind == "mutation":
+        headers = {"idempotency-key": "a-key-for-this-one"}
+    elif way == "batch" and kind == "query":
+        answer = shop.request("POST", "/api/query_batch", json.dumps({"queries": [call]}).encode())
+        return dict(answer.json["results"][0])
+    answer = shop.request("POST", address, json.dumps(call).encode(), headers)
+    assert answer.status == 200
+    return answer.json
+
+
+@pytest.mark.parametrize("dev", [False, True])
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("function", ["ask", "change", "act"])
+def test_errors_from_everywhere(
+    world: Make, function: str, way: str, dev: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Input, handler, what is done on success, result; each kind, each way: data is told, the rest is a number."""
+    shop = world({"dev": dev}, shop=EVERYWHERE)
+    for where in ("input", "handler", "success"):
+        told = send(shop, way, function, {"where": where, "how": "data"})
+        assert told == {"status": "error", "errorMessage": "Sold out.", "errorData": {"n": "1"}}
+        odd = send(shop, way, function, {"where": where, "how": "odd message"})
+        assert odd == {"status": "error", "errorMessage": "7", "errorData": None}
+        for how in ("odd data", "mute", "base", "value", "result"):
+            if how == "result" and where != "handler":
+                continue
+            caplog.clear()
+            answer = send(shop, way, function, {"where": where, "how": how})
+            message = str(answer["errorMessage"])
+            match = re.match(r"\[Request ID: ([0-9a-f]{16})\] Server Error", message)
+            assert match, message
+            assert "errorData" not in answer
+            assert "secret" not in message or dev
+            assert ("Traceback" in message) is dev
+            [record] = [record for record in caplog.records if match[1] in record.getMessage()]
+            assert record.exc_info
+    assert shop.query("shop:count") == 0.0
+
+
+CANCELS = """
+@action
+async def inner(ctx) -> None:
+    task = asyncio.ensure_future(asyncio.sleep(60))
+    task.cancel()
+    await task
+
+@action
+async def slow(ctx) -> None:
+    ctx.log("begun")
+    await asyncio.sleep(60)
+"""
+
+
+def test_something_that_an_action_cancelled(world: Make) -> None:
+    """What it awaits was cancelled, not the call: an error like any other."""
+    shop = world(shop=CANCELS)
+    assert shop.call("action", "shop:inner").error.endswith("Server Error")
+
+
+def test_a_call_that_is_cancelled(world: Make, caplog: pytest.LogCaptureFixture) -> None:
+    """It ends, as whoever cancels it expects."""
+    shop = world(shop=CANCELS)
+
+    async def main() -> None:
+        call = asyncio.ensure_future(shop.acall("action", "shop:slow"))
+        while "begun" not in caplog.text:
+            await asyncio.sleep(0)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+
+    with caplog.at_level(logging.INFO, "pillion_server"):
+        asyncio.run(main())

@@ -1,5 +1,7 @@
 """Schemas: tables and indexes, declared."""
 
+from typing import TypedDict
+
 import pytest
 
 from pillion_server import DefinitionError, Schema, Table
@@ -64,3 +66,24 @@ def test_bad_indexes(name: str, fields: tuple[str, ...]) -> None:
     """Refused where they are declared."""
     with pytest.raises(DefinitionError):
         Table().index("a", "b").index(name, *fields)
+
+
+class Item(TypedDict):
+    """What a declared table holds."""
+
+    owner: str
+
+
+def test_declared_documents() -> None:
+    """By table; `index` keeps them."""
+    schema = Schema(items=Table(Item).index("by_owner", "owner"), things=Table())
+    [shape] = schema.shapes
+    assert (shape.table, schema.shape_of("items")) == ("items", shape)
+    assert schema.shape_of("things") is None
+    assert schema.shape_of("never_declared") is None
+
+
+def test_an_index_over_a_field_that_no_document_has() -> None:
+    """A slip that would make an index of nothing."""
+    with pytest.raises(DefinitionError, match="'by_owner' of 'items' is over 'ownr', which Item doesn't have"):
+        Schema(items=Table(Item).index("by_owner", "ownr"))

@@ -136,3 +136,12 @@ def test_no_place_for_a_secret(tmp_path: Path) -> None:
     """The sentence names the file."""
     with pytest.raises(StartError, match=r"data\.secret can't be used"):
         secret_at(tmp_path / "nowhere" / "data.secret")
+
+
+def test_a_fingerprint_is_no_session() -> None:
+    """It depends on the secret, on each word and on where one ends, and nobody can send it as an ID's digest."""
+    digests, others = Digests(b"x" * 32), Digests(b"y" * 32)
+    made = [digests.fingerprint(*words) for words in (("a", "b"), ("a", "b", ""), ("ab",), ("b", "a"), ('a", "b',))]
+    assert len({*made, others.fingerprint("a", "b")}) == 6
+    assert digests.fingerprint("a", "b") == made[0]
+    assert digests.of("a" * 20).removeprefix("sid.") != digests.fingerprint("a" * 20)

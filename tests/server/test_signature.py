@@ -1,13 +1,17 @@
 """The signature is the schema."""
 
+import enum
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal, TypedDict
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, NewType, NotRequired, TypedDict
 
+import msgspec
 import pytest
 
-from pillion_server import ArgumentError, DefinitionError, SessionId
+from pillion_server import ArgumentError, DefinitionError, Id, SessionId
+from pillion_server.document_id import DocumentId
 from pillion_server.sessions import Digests
 from pillion_server.signature import Signature, parameters_of
 from pillion_shared import Int64
@@ -48,6 +52,59 @@ def convert(annotation: Any, value: object, **options: bool) -> Any:
     return signature(f).convert({"a": value}, DIGESTS, **options)["a"]
 
 
+UserId = Id["users"]
+
+
+@dataclass
+class Circle:
+    """One member of a union."""
+
+    kind: Literal["circle"]
+    radius: float
+
+
+class Square(TypedDict):
+    """The other."""
+
+    side: NotRequired[list[float]]
+    kind: Literal["square"]
+
+
+class Account(msgspec.Struct, rename="camel"):
+    """A Struct with names of its own on the wire."""
+
+    full_name: str
+    owner: UserId | None = None
+
+
+class Low(msgspec.Struct, tag="low"):
+    """A Struct with a tag."""
+
+    n: int
+
+
+class High(msgspec.Struct, tag="high"):
+    """Another."""
+
+    n: str
+
+
+@dataclass
+class Tree:
+    """A type that holds itself."""
+
+    leaves: "list[Tree]" = field(default_factory=list["Tree"])
+
+
+Positive = Annotated[int, msgspec.Meta(gt=0)]
+
+
+class Colour(enum.Enum):
+    """What travels as its value."""
+
+    RED = "red"
+
+
 @pytest.mark.parametrize(
     ("annotation", "value", "expected"),
     [
@@ -72,6 +129,33 @@ def convert(annotation: Any, value: object, **options: bool) -> Any:
         (list[float], [1, 2.5], [1.0, 2.5]),
         (Point, {"x": 1, "y": 2}, {"x": 1, "y": 2.0}),
         (Line, {"points": [{"x": 1, "y": 0.5}]}, Line([{"x": 1, "y": 0.5}])),
+        (int, 3.0, 3),
+        (int, -0.0, 0),
+        (int, Int64(-(2**63)), -(2**63)),
+        (float, Int64(2**53), 2.0**53),
+        (Int64, Int64(2**53 + 1), Int64(2**53 + 1)),
+        (float | int, 3, 3),
+        (int | float, 3.5, 3.5),
+        (int | Int64, Int64(1), Int64(1)),
+        (Literal[1, True], True, True),
+        (Literal[1], 1.0, 1),
+        (tuple[int, str], [1, "a"], (1, "a")),
+        (tuple[int, ...], [1, 2], (1, 2)),
+        (Sequence[int], [1], [1]),
+        (Mapping[str, int], {"a": 1}, {"a": 1}),
+        (dict, {"a": b"x"}, {"a": b"x"}),
+        (UserId, "users:x", UserId("users:x")),
+        (UserId | None, None, None),
+        (UserId | Id["carts"], "carts:x", Id["carts"]("carts:x")),
+        (Circle | Square, {"kind": "circle", "radius": 1}, Circle("circle", 1.0)),
+        (Circle | Square, {"kind": "square", "side": [1]}, {"kind": "square", "side": [1.0]}),
+        (Account, {"fullName": "ada", "owner": "users:x"}, Account("ada", UserId("users:x"))),
+        (Low | High, {"type": "high", "n": "1"}, High("1")),
+        (Tree, {"leaves": [{"leaves": []}, {}]}, Tree([Tree(), Tree()])),
+        (Positive, 1, 1),
+        (NewType("Age", int), 3, 3),
+        (Colour, "red", Colour.RED),
+        (uuid.UUID, "12345678-1234-5678-1234-567812345678", uuid.UUID("12345678-1234-5678-1234-567812345678")),
     ],
 )
 def test_what_fits(annotation: Any, value: object, expected: object) -> None:
@@ -95,12 +179,36 @@ def test_what_fits(annotation: Any, value: object, expected: object) -> None:
         (Int64, 0.5, "`a`: expected `Int64`, got `float`."),
         (int, None, "`a`: expected `int`, got `null`."),
         (list[int], [1, "x"], "`a[1]`: expected `int`, got `str`."),
-        (dict[str, int], {"b": "x"}, "`a[...]`: expected `int`, got `str`."),
+        (dict[str, int], {"b": "x"}, "`a.b`: expected `int`, got `str`."),
         (Literal["a"], "b", "`a`: not one of the values that are allowed."),
         (Literal[1], 7, "`a`: not one of the values that are allowed."),
         (dict[Literal["a"], int], {"b": 1}, "`a`: a key: not one of the values that are allowed."),
         (Point, {"x": 1}, "`a`: the required field `y` is missing."),
         (Line, {"points": [{"x": "1", "y": 1}]}, "`a.points[0].x`: expected `int`, got `str`."),
+        (int, math.nan, "`a`: expected `int`, got `float`."),
+        (int, 2.0**60, "`a`: expected `int`, got a `float` beyond 2^53, which may be rounded: use Int64."),
+        (float, Int64(2**53 + 1), "`a`: expected `float`, got `Int64`."),
+        (Literal[1], True, "`a`: not one of the values that are allowed."),
+        (Literal["a"] | None, "b", "`a`: not one of the values that are allowed."),
+        (int | str, [], "`a`: expected `int | str`, got `array`."),
+        (list[int] | None, [1, None], "`a[1]`: expected `int`, got `null`."),
+        (dict[str, list[Point]], {"b": [{"x": 1, "y": "2"}]}, "`a.b[0].y`: expected `float`, got `str`."),
+        (Point, {"x": 1, "y": 2, "z": 3}, "`a`: there is no field `z`."),
+        (tuple[int, str], [1, 2], "`a[1]`: expected `str`, got `int`."),
+        (tuple[int, str], [1], "`a`: expected 2 items, got 1."),
+        (UserId, "carts:x", "`a`: not the ID of a document in 'users'."),
+        (UserId, "users:", "`a`: not the ID of a document in 'users'."),
+        (UserId, 7, "`a`: not the ID of a document in 'users'."),
+        (list[UserId | None], [None, "carts:x"], "`a[1]`: not the ID of a document in 'users'."),
+        (Circle | Square, {"kind": "circle", "radius": "1"}, "`a.radius`: expected `float`, got `str`."),
+        (Circle | Square, {"kind": "square", "side": ["1"]}, "`a.side[0]`: expected `float`, got `str`."),
+        (Circle | Square, {"kind": "cube"}, "`a.kind`: not one of the values that are allowed."),
+        (Circle | Square, {"radius": 1}, "`a`: expected `Circle | Square`, got `object`."),
+        (Account, {"full_name": "ada"}, "`a`: the required field `fullName` is missing."),
+        (Low | High, {"type": "high", "n": 1}, "`a.n`: expected `str`, got `int`."),
+        (Tree, {"leaves": [{"leaves": [3]}]}, "`a.leaves[0].leaves[0]`: expected `object`, got `int`."),
+        (Positive, 0, "`a`: expected `int` >= 1."),
+        (Colour, "blue", "`a`: not one of the values that are allowed."),
     ],
 )
 def test_what_does_not_fit(annotation: Any, value: object, sentence: str) -> None:
@@ -224,6 +332,28 @@ def strange_union(ctx: object, a: SessionId | int) -> None: ...
 def no_type(ctx: object, a: 3) -> None: ...  # type: ignore[valid-type]
 
 
+def number_keys(ctx: object, a: dict[int, int]) -> None: ...
+
+
+def limited_any(ctx: object, a: Annotated[Any, msgspec.Meta(gt=0)]) -> None: ...
+
+
+def wrong_limit(ctx: object, a: Annotated[str, msgspec.Meta(gt=0)]) -> None: ...
+
+
+def no_table(ctx: object, a: DocumentId) -> None: ...
+
+
+@dataclass
+class Vague:
+    """Whose own annotation names nothing."""
+
+    a: "Nowhere"  # type: ignore[name-defined]  # noqa: F821
+
+
+def vague(ctx: object, a: Vague) -> None: ...
+
+
 @pytest.mark.parametrize(
     ("handler", "sentence"),
     [
@@ -238,6 +368,11 @@ def no_type(ctx: object, a: 3) -> None: ...  # type: ignore[valid-type]
         (strange, "can't be made into Strange"),
         (strange_union, "can't be checked"),
         (no_type, "can't be"),
+        (number_keys, "int as the key of a dict"),
+        (limited_any, "msgspec.Meta limits numbers, texts and lists, not Any"),
+        (wrong_limit, "can't be checked"),
+        (no_table, "can't be made into DocumentId"),
+        (vague, r"an annotation of Vague can't be read \(name 'Nowhere' is not defined\)"),
     ],
 )
 def test_a_signature_that_is_no_schema(handler: Callable[..., object], sentence: str) -> None:

@@ -55,3 +55,32 @@ def test_sqlite_has_the_wal_fix() -> None:
     import apsw
 
     assert tuple(int(part) for part in apsw.sqlite_lib_version().split(".")) >= (3, 51, 3)
+
+
+def test_rows_one_by_one(tmp_path: Path) -> None:
+    """None is fetched before it is wanted, and closing ends the statement."""
+    connection = Connection(tmp_path / "x.sqlite3", write=True, busy_ms=0)
+    numbers = "with recursive n (i) as (select 1 union all select i + 1 from n) select i from n"
+    rows = connection.each(numbers)
+    assert [next(rows), next(rows)] == [(1,), (2,)]
+    connection.run("begin")
+    rows.close()
+    connection.run("commit")
+    assert list(connection.each("values (?), (?)", (3, 4))) == [(3,), (4,)]
+    connection.close()
+
+
+def test_a_file_that_has_moved_is_seen(tmp_path: Path) -> None:
+    """Also when there is another one in its place; writing it goes on working, which is why somebody has to ask."""
+    path = tmp_path / "x.sqlite3"
+    connection = Connection(path, write=True, busy_ms=0)
+    connection.run("create table t (v)")
+    assert not connection.has_moved
+    path.rename(tmp_path / "y.sqlite3")
+    assert connection.has_moved
+    path.write_bytes(b"")
+    assert connection.has_moved
+    path.unlink()
+    (tmp_path / "y.sqlite3").rename(path)
+    assert not connection.has_moved
+    connection.close()

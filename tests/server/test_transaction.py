@@ -27,3 +27,17 @@ def test_a_query_asks_and_a_mutation_changes(tmp_path: Path) -> None:
             with pytest.raises(RuntimeError, match=r"ctx\.sessions was used after"):
                 sessions.user(session)
     bench.connection.close()
+
+
+def test_what_was_read_and_written(tmp_path: Path) -> None:
+    """Documents and users together."""
+    bench = Clockwork(tmp_path)
+    session = bench.opens(1)
+    with bench.mutation() as writing:
+        id = writing.db.insert("items", n=1)
+        writing.sessions.bind(session, "ada")
+        writing.db.get(id)
+        writing.sessions.user(session)
+        assert (writing.writes.documents, writing.writes.users) == ({id}, {session})
+        assert (writing.reads.documents, writing.reads.users) == ({id}, {session})
+    bench.connection.close()

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -57,9 +57,9 @@ class World:
     """An app on files under `folder`; every call runs in an event loop of its own."""
 
     def __init__(self, folder: Path, options: Mapping[str, Any] | None = None, **modules: str) -> None:
-        functions = write_functions(folder / "functions", **modules)
+        self.functions = write_functions(folder / "functions", **modules)
         self.database = folder / "data.sqlite3"
-        self.app = create_app(functions, self.database, **(options or {}))
+        self.app = create_app(self.functions, self.database, **(options or {}))
 
     def close(self) -> None:
         self.app.state.database.close()
@@ -126,13 +126,18 @@ async def call_asgi(
 
 
 class Process:
-    """`python -m pillion_server` as its users start it, on a free port."""
+    """`pillion run` as its users start it, on a free port."""
+
+    wrapper: Sequence[str] = ()
+    """A command that runs the command that follows it."""
 
     def __init__(self, functions: Path, database: Path, *options: str) -> None:
         command = [
+            *self.wrapper,
             sys.executable,
             "-m",
             "pillion_server",
+            "run",
             str(functions),
             "--db",
             str(database),

@@ -1,0 +1,73 @@
+"""`pillion run FOLDER`: serves the functions of a folder until Ctrl-C."""
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pillion_server import logs
+from pillion_server.app import create_app
+from pillion_server.commands.printing import say
+from pillion_server.guard import LOOPBACK
+from pillion_server.reloading import keep_loaded
+from pillion_server.serving import listen, serve
+
+
+def run(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder with the functions.")],
+    static: Annotated[Path | None, typer.Option(metavar="DIR", help="A folder of pages to serve as well.")] = None,
+    db: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The database.",
+            show_default=".pillion/NAME.sqlite3, after the folder",
+        ),
+    ] = None,
+    host: Annotated[str, typer.Option(help="The address to listen on; the default is for this machine only.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(help="The port; 0 takes a free one.")] = 8000,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A host name to answer to (repeatable).")
+    ] = None,
+    allow_origin: Annotated[
+        list[str] | None, typer.Option(metavar="URL", help="An origin that may call (repeatable).")
+    ] = None,
+    dev: Annotated[bool, typer.Option("--dev", help="Tell callers what went wrong inside functions.")] = False,
+    reload: Annotated[bool, typer.Option("--reload", help="Load the functions anew when a .py file changes.")] = False,
+    metrics: Annotated[bool, typer.Option("--metrics", help="Serve /metrics, for Prometheus.")] = False,
+    log_format: Annotated[logs.Format, typer.Option(help="Lines for people, or JSON lines.")] = logs.Format.HUMAN,
+    log_level: Annotated[
+        logs.Level, typer.Option(help="What to log: from info on, a line for each call.")
+    ] = logs.Level.WARNING,
+) -> None:
+    """Serve the functions of a folder until Ctrl-C."""
+    path = db or Path(".pillion") / f"{folder.resolve().name}.sqlite3"
+    logs.configure(log_format, log_level)
+    if reload:
+        sys.dont_write_bytecode = True  # Python takes a cached module for new if it was changed within a second
+    with listen(host, port) as listener:
+        app = create_app(
+            folder,
+            path,
+            static=static,
+            allow_hosts=(*(allow_host or ()), *_own_names(host)),
+            allow_origins=allow_origin or (),
+            dev=dev,
+            metrics=metrics,
+        )
+        shown = "localhost" if host in LOOPBACK else host
+        url = f"http://{shown}:{listener.getsockname()[1]}"
+        ready = partial(say, (url, "bold"), f" ({folder}, data in {path}; Ctrl-C stops it)")
+        beside = partial(keep_loaded, folder, app.state.registry, app.state.database, say) if reload else None
+        serve(app, listener, ready, beside)
+
+
+def _own_names(host: str) -> tuple[str, ...]:
+    """The host names that go without saying when listening on `host`."""
+    if not host.strip("0.:"):  # any address of this machine: 0.0.0.0 or ::
+        return ()
+    return (f"[{host}]" if ":" in host else host,)

@@ -1,0 +1,122 @@
+"""Running a function on the database: its context, its transaction, and the answers of queries that are kept."""
+
+import logging
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, NamedTuple, cast
+from weakref import WeakSet
+
+from pillion_server.arguments import Arguments
+from pillion_server.cache import Key
+from pillion_server.contexts import ActionCtx, MutationCtx, QueryCtx
+from pillion_server.database import Database
+from pillion_server.functions import Function
+from pillion_server.log_lines import Log
+from pillion_server.registry import Registry
+from pillion_server.sessions import SessionId
+from pillion_server.steps import run, run_async
+from pillion_server.transaction import Reading, Writing
+from pillion_server.watching import WatchedSessions
+from pillion_shared import decode, encode, path_of
+from pillion_shared.wire import MUTATION, QUERY
+
+_logger = logging.getLogger("pillion_server")
+
+
+class _Answer(NamedTuple):
+    """What a query returned, encoded, and the lines that it logged."""
+
+    value: object
+    lines: list[str]
+
+
+class Execution:
+    """Runs functions, and those of `registry` that actions call, on one database.
+
+    What they return is encoded, what they log goes to the `Log`, and what they raise is raised.
+    """
+
+    def __init__(self, registry: Registry, database: Database) -> None:
+        self._registry = registry
+        self._database = database
+        self._told = WeakSet[Function[..., Any]]()
+
+    async def run(self, function: Function[..., Any], arguments: Arguments, log: Log) -> object:
+        """What the function returns. A mutation whose result can't be encoded is not committed."""
+        if function.kind == QUERY:
+            cache = self._database.cache
+            if not arguments.hold_sessions:
+                kept = cache.get(Key(function, arguments.digest), cache.mark())
+                if kept is not None:
+                    return _told_again(cast("_Answer", kept.value), log)
+            return await self._database.read(partial(self.query, function, arguments, log))
+        if function.kind == MUTATION:
+            return await self._database.write(partial(mutation, function, arguments, log))
+        ctx = ActionCtx(partial(self._run_inside, log), log)
+        return encode(await run_async(function, ctx, await self.keywords(arguments)))
+
+    def query(self, function: Function[..., Any], arguments: Arguments, log: Log, snapshot: Reading) -> object:
+        """What a query returns in a snapshot: from the cache, or from a run that is then kept there."""
+        cache, sessions = self._database.cache, WatchedSessions(snapshot.lineage)
+        keywords = arguments.keywords(sessions)
+        key = Key(function, arguments.digest, sessions.names)
+        kept = cache.get(key, snapshot.mark)
+        if kept is not None:
+            return _told_again(cast("_Answer", kept.value), log)
+        value = query(function, keywords, log, snapshot)
+        cache.put(key, _Answer(value, log.lines), snapshot.reads, snapshot.mark)
+        if sessions.names and not sessions.read and function not in self._told:
+            self._told.add(function)
+            _logger.warning(
+                "%s took a session and did not look at it: without that argument, all sessions share one answer.",
+                function.path,
+            )
+        return value
+
+    async def keywords(self, arguments: Arguments) -> Mapping[str, Any]:
+        """The keywords with the sessions that the IDs open now: those of an action as it starts."""
+        if not arguments.hold_sessions:
+            return arguments.checked
+        return await self._database.read(lambda snapshot: arguments.keywords(snapshot.lineage))
+
+    async def _run_inside(self, log: Log, kind: str, name: object, args: Mapping[str, object]) -> Any:
+        """What a function returns to another one of this server; raises what it raises."""
+        function = self._registry.find(kind, path_of(name), trusted=True)
+        encode(dict(args))  # refuses what can't be an argument
+        arguments = Arguments(function.signature, _copied(dict(args)), self._database.digests, trusted=True)
+        inner = Log(function.path)
+        try:
+            return decode(await self.run(function, arguments, inner))
+        finally:
+            log.add(inner.lines)
+
+
+def query(function: Function[..., Any], keywords: Mapping[str, Any], log: Log, snapshot: Reading) -> object:
+    """What a query returns in a snapshot, without the cache."""
+    log.clear()
+    ctx = QueryCtx({"db": snapshot.db, "sessions": snapshot.sessions, "_log": log})
+    return encode(run(function, ctx, keywords))
+
+
+def mutation(function: Function[..., Any], arguments: Arguments, log: Log, transaction: Writing) -> object:
+    """What a mutation returns in its transaction."""
+    log.clear()
+    ctx = MutationCtx({"db": transaction.db, "sessions": transaction.sessions, "_log": log})
+    return encode(run(function, ctx, arguments.keywords(transaction.lineage)))
+
+
+def _told_again(kept: _Answer, log: Log) -> object:
+    log.clear()
+    log.add(kept.lines)
+    return kept.value
+
+
+def _copied(value: object) -> Any:
+    """A value as it would arrive over the wire, except that session IDs stay the digests they are."""
+    if isinstance(value, SessionId):
+        return value
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in cast("dict[str, object]", value).items()}
+    if isinstance(value, (list, tuple)):
+        return [_copied(item) for item in cast("list[object]", value)]
+    return decode(encode(value))

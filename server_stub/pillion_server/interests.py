@@ -1,0 +1,58 @@
+"""Who has read what: finds those whose reads a write touches, without asking everybody.
+
+Every range is kept under its index and the key of its equal fields, every document under its ID. A written entry is
+looked up by each of its key's beginnings; only those found there are asked.
+"""
+
+from collections.abc import Hashable, Iterable
+from typing import Generic, TypeVar
+
+from pillion_server.reads import Reads
+from pillion_server.writes import Writes
+
+K = TypeVar("K", bound=Hashable)
+
+
+class Interests(Generic[K]):
+    """What each of many keys has read."""
+
+    def __init__(self) -> None:
+        self._reads: dict[K, Reads] = {}
+        self._places: dict[Hashable, set[K]] = {}
+
+    def __len__(self) -> int:
+        return len(self._reads)
+
+    def add(self, key: K, reads: Reads) -> None:
+        """Keeps what `key` has read, instead of what it had before."""
+        self.discard(key)
+        self._reads[key] = reads
+        for place in _places_of(reads):
+            self._places.setdefault(place, set()).add(key)
+
+    def discard(self, key: K) -> None:
+        """Forgets a key, if it is there."""
+        reads = self._reads.pop(key, None)
+        for place in _places_of(reads) if reads else ():
+            there = self._places[place]
+            there.discard(key)
+            if not there:
+                del self._places[place]
+
+    def touched_by(self, writes: Writes) -> set[K]:
+        """The keys whose reads a write touches."""
+        asked = set[K]()
+        for place in _places_in(writes):
+            asked |= self._places.get(place, set())
+        if writes.users is None:
+            asked |= self._reads.keys()
+        return {key for key in asked if self._reads[key].touched_by(writes)}
+
+
+def _places_of(reads: Reads) -> set[Hashable]:
+    return {*((each.index.number, each.prefix) for each in reads.ranges), *reads.documents, *reads.users}
+
+
+def _places_in(writes: Writes) -> Iterable[Hashable]:
+    beginnings = ((entry.number, prefix) for entry in writes.entries for prefix in entry.prefixes)
+    return {*beginnings, *writes.documents, *(writes.users or ())}

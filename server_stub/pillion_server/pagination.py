@@ -1,0 +1,34 @@
+"""Pages, as Convex's clients ask for them and get them.
+
+@query
+def notes(ctx: QueryCtx, paginationOpts: PaginationOptions) -> Page:
+    return ctx.db.query("notes").order("desc").paginate(paginationOpts)
+"""
+
+from typing import Annotated, Any, TypedDict
+
+import msgspec
+
+
+class PaginationOptions(msgspec.Struct, frozen=True, rename="camel"):
+    """Which page: `{"numItems": 20, "cursor": null}` on the wire.
+
+    cursor: the `continueCursor` of the page before, or `None` for the first one. end_cursor: where the page ends,
+    whatever `num_items` says: a page that was seen before has its own `continueCursor` here, to stay the same range.
+    id, maximum_rows_read, maximum_bytes_read: Convex's clients may send them; they change nothing here.
+    """
+
+    num_items: Annotated[int, msgspec.Meta(ge=1)]
+    cursor: str | None = None
+    end_cursor: str | None = None
+    id: int | None = None
+    maximum_rows_read: int | None = None
+    maximum_bytes_read: int | None = None
+
+
+class Page(TypedDict):
+    """One page. `continueCursor` is where the next begins; `isDone` says that there is nothing there by now."""
+
+    page: list[Any]
+    isDone: bool
+    continueCursor: str

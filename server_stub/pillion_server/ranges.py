@@ -1,0 +1,98 @@
+"""Ranges of an index: equal fields first, then bounds of the next field, then where a page begins and ends.
+
+An entry of an index lies at a position: its key, and the number of its document where keys are equal. The fields that
+can be looked up are those of the index, and after them `_creation_time`.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+from pillion_server.keys import ABOVE, key_of
+from pillion_server.schema import Index
+from pillion_shared import encode
+
+Position = tuple[bytes, int]
+"""A key, and the number of a document, or -1 for before all documents with that key."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """The entries of one index between two positions, both excluded.
+
+    prefix: the key of the equal fields, with which every entry begins. depth: how many fields that are.
+    """
+
+    index: Index
+    prefix: bytes
+    depth: int
+    lower: Position
+    upper: Position
+    descending: bool = False
+
+    @classmethod
+    def whole(cls, index: Index, *, descending: bool = False) -> Self:
+        """All entries of an index."""
+        return cls(index, b"", 0, *_around(b""), descending)
+
+    def eq(self, field: str, value: object) -> Self:
+        """Those whose next field equals `value`; raises `ValueError` when `field` is not the next one."""
+        if self._has_lower or self._has_upper:
+            raise self._misfit("eq", field)
+        prefix = self.prefix + self._key("eq", field, value)
+        lower, upper = _around(prefix)
+        return replace(self, prefix=prefix, depth=self.depth + 1, lower=lower, upper=upper)
+
+    def above(self, field: str, value: object, *, inclusive: bool) -> Self:
+        """Those whose next field is greater than `value`, or equal to it if `inclusive`."""
+        step = "gte" if inclusive else "gt"
+        if self._has_lower:
+            raise self._misfit(step, field)
+        lower, upper = _around(self.prefix + self._key(step, field, value))
+        return replace(self, lower=lower if inclusive else upper)
+
+    def below(self, field: str, value: object, *, inclusive: bool) -> Self:
+        """Those whose next field is less than `value`, or equal to it if `inclusive`."""
+        step = "lte" if inclusive else "lt"
+        if self._has_upper:
+            raise self._misfit(step, field)
+        lower, upper = _around(self.prefix + self._key(step, field, value))
+        return replace(self, upper=upper if inclusive else lower)
+
+    def after(self, position: Position) -> Self:
+        """Those that come after `position`, in the order of the range."""
+        return replace(self, upper=position) if self.descending else replace(self, lower=position)
+
+    def through(self, position: Position) -> Self:
+        """Those up to `position` and with it, in the order of the range."""
+        key, doc = position
+        return replace(self, lower=(key, doc - 1)) if self.descending else replace(self, upper=(key, doc + 1))
+
+    def holds(self, number: int, position: Position) -> bool:
+        """Whether an entry of the index `number` lies in it."""
+        return number == self.index.number and self.lower < position < self.upper
+
+    @property
+    def _has_lower(self) -> bool:
+        return self.lower != _around(self.prefix)[0]
+
+    @property
+    def _has_upper(self) -> bool:
+        return self.upper != _around(self.prefix)[1]
+
+    def _key(self, step: str, field: str, value: object) -> bytes:
+        if field != next(iter(self.index.columns[self.depth :]), None):
+            raise self._misfit(step, field)
+        encode(value, f"$.{field}")  # refuses what no document can hold
+        return key_of((value,))
+
+    def _misfit(self, step: str, field: str) -> ValueError:
+        index = self.index
+        return ValueError(
+            f"The index {index.name!r} of {index.table!r} is over {', '.join(index.columns)}, in this order: "
+            f"eq from the first on, then gt or gte, and lt or lte, of the next. {step} of {field!r} doesn't fit there."
+        )
+
+
+def _around(key: bytes) -> tuple[Position, Position]:
+    """The positions before and after everything that begins with `key`."""
+    return (key, -1), (key + ABOVE, -1)

@@ -1,0 +1,50 @@
+"""Signatures as callers see them."""
+
+import datetime as dt
+from typing import Annotated, Any, Literal, Optional
+
+import pytest
+
+from pillion_server import Custom, SessionId, custom_query, mutation, query
+from pillion_server.signature_text import signature_text, type_text
+
+
+@pytest.mark.parametrize(
+    ("annotation", "text"),
+    [
+        (int, "int"),
+        (None, "None"),
+        (Any, "Any"),
+        (SessionId, "SessionId"),
+        (dt.datetime, "datetime"),
+        (str | None, "str | None"),
+        (Optional[int], "int | None"),  # noqa: UP045
+        (list[SessionId], "list[SessionId]"),
+        (dict[str, list[dt.date] | None], "dict[str, list[date] | None]"),
+        (tuple[int, ...], "tuple[int, ...]"),
+        (Literal["a.b", 2], "Literal['a.b', 2]"),
+        (Annotated[int, "positive"], "int"),
+        ("Later", "Later"),
+    ],
+)
+def test_types(annotation: object, text: str) -> None:
+    """Without modules, as they are written."""
+    assert type_text(annotation) == text
+
+
+def test_names_on_the_wire_and_defaults() -> None:
+    """Those of the inputs of a builder come first; contexts are nobody's argument."""
+
+    def with_session(ctx: object, session_id: SessionId) -> Custom:
+        return Custom(ctx={"session_id": session_id})
+
+    @custom_query(query, with_session)
+    def get(ctx: object, name: str, most: int = 3) -> list[str]:
+        return [name] * most
+
+    @mutation
+    def put(ctx: object):  # noqa: ANN202
+        pass
+
+    assert signature_text(get) == "(sessionId: SessionId, name: str, most: int = ...) -> list[str]"
+    assert signature_text(put) == "()"

@@ -1,0 +1,111 @@
+"""What a user writes, and both type checkers accept."""
+
+from typing import TypedDict, assert_type
+
+from pillion_server import (
+    ActionCtx,
+    Custom,
+    DatabaseWriter,
+    Id,
+    MutationCtx,
+    QueryCtx,
+    SessionId,
+    action,
+    custom_action,
+    custom_ctx,
+    custom_mutation,
+    custom_query,
+    id_of,
+    mutation,
+    query,
+)
+
+
+class SessionCtx(QueryCtx):
+    """The context of a session's queries."""
+
+    session_id: SessionId
+
+
+class SessionMutationCtx(MutationCtx, SessionCtx):
+    """And of its mutations."""
+
+
+def with_session(ctx: QueryCtx, session_id: SessionId) -> Custom:
+    return Custom(ctx={"session_id": session_id})
+
+
+session_query = custom_query(query, with_session, ctx=SessionCtx)
+session_mutation = custom_mutation(mutation, with_session, ctx=SessionMutationCtx)
+
+
+class Item(TypedDict):
+    """What a page may see."""
+
+    name: str
+
+
+@session_query
+def get(ctx: SessionCtx) -> list[Item]:
+    assert_type(ctx.session_id, SessionId)
+    return [{"name": "tea"}]
+
+
+@session_query
+def that_needs_less(ctx: QueryCtx, name: str) -> str:
+    return name
+
+
+@session_mutation
+def add(ctx: SessionMutationCtx, name: str = "tea") -> str:
+    assert_type(ctx.session_id, SessionId)
+    assert_type(ctx.db, DatabaseWriter)
+    return ctx.db.insert("items", session_id=ctx.session_id, name=name)
+
+
+class RoleCtx(SessionCtx):
+    """What a further input adds, with an option."""
+
+    role: str
+
+
+def with_role(ctx: SessionCtx, *, role: str) -> Custom:
+    return Custom(ctx={"role": role})
+
+
+role_query = custom_query(session_query, with_role, ctx=RoleCtx)
+
+
+@role_query(role="admin")
+def whoami(ctx: RoleCtx) -> str:
+    assert_type(ctx.session_id, SessionId)
+    return ctx.role
+
+
+class NowCtx(ActionCtx):
+    """What `custom_ctx` adds."""
+
+    now: float
+
+
+async def read_clock(ctx: ActionCtx) -> dict[str, object]:
+    return {"now": 1.0}
+
+
+@custom_action(action, custom_ctx(read_clock), ctx=NowCtx)
+async def now(ctx: NowCtx) -> float:
+    return ctx.now
+
+
+UserId = Id["users"]
+
+
+def rename(ctx: MutationCtx, user: UserId) -> str:
+    return user
+
+
+@mutation
+def rename_first(ctx: MutationCtx, user: Id["users"]) -> None:  # noqa: F821
+    rename(ctx, user)
+    for row in ctx.db.query("users").take(1):
+        rename(ctx, id_of("users", row["_id"]))
