@@ -21,6 +21,7 @@ from pillion_server import (
     run_session_functions,
 )
 from pillion_server.contexts import ActionCtx, MutationCtx, QueryCtx
+from pillion_server.log_lines import Log
 from pillion_server.steps import run, run_async
 from server.world import RAW_ID, World
 
@@ -280,7 +281,7 @@ def test_an_input_that_only_adds_to_the_context() -> None:
 
     assert names(get) == ["name"]
     assert run(get, QueryCtx({"db": "hello"}), {"name": "ada"}) == "hello ada?"
-    assert asyncio.run(run_async(get_later, ActionCtx(nothing), {})) == "later"
+    assert asyncio.run(run_async(get_later, ActionCtx(nothing, Log("a:b")), {})) == "later"
     with pytest.raises(DefinitionError, match="plain def"):
         custom_query(query, custom_ctx(read_later))  # type: ignore[arg-type]
 

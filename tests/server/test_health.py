@@ -79,7 +79,7 @@ def test_a_file_that_can_not_grow(tmp_path: Path) -> None:
         assert server.call("query", "shop:count").value == 0
         status, text = asked(server)
         assert status == 503
-        assert "The database could not do it" in text
+        assert "disk I/O error" in text
         resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, whole)
         assert asked(server)[0] == 200
 
