@@ -71,13 +71,13 @@ def test_twenty_tabs_open_at_one_instant(crowd: Callable[..., list[Tab]], site: 
     tabs = crowd(MANY, "mpy")
     for storage, kind, rounds in (
         ("local", "localStorage", 30),
-        ("cookie", "cookie", 5),
-        ("indexeddb", "indexedDB", 5),
+        ("cookie", "cookie", 3),
+        ("indexeddb", "indexedDB", 3),
     ):
         assert arrivals(tabs, site, storage, rounds) == [[kind, ""]] * MANY
     for tab in tabs:
         tab.page.evaluate(NO_DATABASE)
-    for storage, kind, rounds in (("local", "localStorage", 10), ("cookie", "cookie", 5)):
+    for storage, kind, rounds in (("local", "localStorage", 5), ("cookie", "cookie", 3)):
         told = arrivals(tabs, site, storage, rounds, "without-indexeddb")
         assert {report[0] for report in told} == {kind}
         assert all("tabs that start at one instant may disagree" in report[1] for report in told)
