@@ -25,6 +25,7 @@ from pillion_server.errors import DefinitionError
 from pillion_server.fitting import Shape
 from pillion_server.objects import Field, Object
 from pillion_server.sessions import SessionId
+from pillion_server.type_text import type_text
 from pillion_shared import Int64
 
 _SCALARS: dict[Any, Shape] = {
@@ -94,7 +95,7 @@ class Reader:
             return self._dict(args or (str, Any))
         if isinstance(kind, type):
             return self._class(annotation, kind)
-        raise TypeError(f"{show(annotation)} is no type of values")
+        raise TypeError(f"{type_text(annotation)} is no type of values")
 
     def _class(self, annotation: Any, kind: type[Any]) -> Shape:
         if issubclass(kind, DocumentId) and kind.table:
@@ -131,13 +132,13 @@ class Reader:
             raise TypeError("SessionId as the key of a dict")
         key = self.shape_of(args[0])
         if not (isinstance(key, (scalars.OneOf, scalars.OfTable)) or key is _SCALARS[str]):
-            raise TypeError(f"{show(args[0])} as the key of a dict, which is a str")
+            raise TypeError(f"{type_text(args[0])} as the key of a dict, which is a str")
         return containers.Entries(key, self.shape_of(args[1]))
 
     def _union(self, annotation: Any, args: tuple[Any, ...]) -> Shape:
         if SessionId in args and not self._out and set(args) != {SessionId, type(None)}:
             raise TypeError(
-                f"{show(annotation)}: a SessionId may only be optional, so that no raw ID passes for another"
+                f"{type_text(annotation)}: a SessionId may only be optional, so that no raw ID passes for another"
             )
         members = {each: self.shape_of(each) for each in args}
         return containers.Union(
@@ -154,11 +155,6 @@ class Reader:
         annotated: Any = cast("Any", typing.Annotated)[(kind, *limits)]
         msgspec.convert([], list[annotated])  # raises `TypeError` for limits of another type
         return scalars.Limited(shape, annotated)
-
-
-def show(annotation: Any) -> str:
-    """An annotation for messages."""
-    return annotation.__name__ if isinstance(annotation, type) else str(annotation).removeprefix("typing.")
 
 
 def _fields(annotation: Any, kind: type) -> list[tuple[str, str, Any, bool]]:

@@ -16,6 +16,7 @@ from pillion_server.contexts import ActionCtx, Context, MutationCtx, QueryCtx
 from pillion_server.errors import DefinitionError
 from pillion_server.returns import Returns
 from pillion_server.signature import Parameter, Signature, name_of, parameters_of
+from pillion_server.type_text import type_text
 from pillion_shared.wire import ACTION, MUTATION, QUERY
 
 P = ParamSpec("P")
@@ -135,8 +136,8 @@ class Builder(Generic[C]):
                 first = on_wire.get(parameter.name)
                 if first is not None and first.annotation != parameter.annotation:
                     raise DefinitionError(
-                        f"{owner}: `{parameter.name}` is {_show(parameter.annotation)} here and "
-                        f"{_show(first.annotation)} in an input of the builder: rename one of them."
+                        f"{owner}: `{parameter.name}` is {type_text(parameter.annotation)} here and "
+                        f"{type_text(first.annotation)} in an input of the builder: rename one of them."
                     )
                 if first is None and parameter.name not in passed:
                     on_wire[parameter.name] = parameter
@@ -158,10 +159,6 @@ def keywords(parameters: Iterable[Parameter], given: Mapping[str, object], owner
 
 def _is_async(handler: object) -> bool:
     return inspect.iscoroutinefunction(handler)
-
-
-def _show(annotation: Any) -> str:
-    return annotation.__name__ if isinstance(annotation, type) else str(annotation)
 
 
 query = Builder(QUERY, public=True, ctx=QueryCtx)

@@ -61,7 +61,7 @@ class Signature:
         reader = Reader(out=False)
         try:
             self._fields = tuple(
-                Field(each.name, _wire_name(each.name), reader.shape_of(each.annotation), each.required)
+                Field(each.name, wire_name(each.name), reader.shape_of(each.annotation), each.required)
                 for each in self.parameters
             )
         except TypeError as error:
@@ -78,7 +78,7 @@ class Signature:
         their names in Python, and a `SessionId` among them is a digest already. Raises `ArgumentError`.
         """
         if trusted:
-            args = {_wire_name(name): value for name, value in args.items()}
+            args = {wire_name(name): value for name, value in args.items()}
 
         def session(value: object) -> SessionId:
             return sessions.again(value) if trusted and isinstance(value, SessionId) else sessions.of(value)
@@ -100,7 +100,7 @@ def name_of(handler: Callable[..., object]) -> str:
     return getattr(handler, "__name__", type(handler).__name__)
 
 
-def _wire_name(name: str) -> str:
+def wire_name(name: str) -> str:
     return SESSION_ARG if name == SESSION_PARAM else name
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Generic, NewType, TypedDict, TypeVar
 import pytest
 
 from pillion_server import DefinitionError, SessionId
-from pillion_server.annotations import Reader, hints_of, show
+from pillion_server.annotations import Reader, hints_of
 from pillion_server.containers import Entries, Items, Union
 from pillion_server.objects import Object
 
@@ -88,8 +88,3 @@ def test_what_is_no_type_of_values(annotation: Any) -> None:
     """It is a TypeError, from which a DefinitionError is made."""
     with pytest.raises(TypeError):
         read(annotation)
-
-
-def test_how_annotations_are_shown() -> None:
-    """By their names."""
-    assert [show(each) for each in (int, Any, int | None, list[int])] == ["int", "Any", "int | None", "list[int]"]

@@ -3,14 +3,15 @@
 import asyncio
 import math
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pillion_server import Int64, Schema, Table
+from pillion_server import Int64, Schema, StartError, Table
 from pillion_server.database import Database
 from pillion_server.documents import DatabaseReader
 from pillion_server.dump import LineError, count, lines_of, restore
@@ -120,6 +121,28 @@ def test_a_database_of_a_server_that_is_empty(tmp_path: Path) -> None:
     fill(tmp_path / "new.sqlite3", [])
     imported(tmp_path / "new.sqlite3", exported(tmp_path / "old.sqlite3"))
     assert everything(tmp_path / "new.sqlite3") == everything(tmp_path / "old.sqlite3")
+
+
+class Item(TypedDict):
+    """A row of the table."""
+
+    value: int
+
+
+def test_what_is_imported_is_checked_against_what_is_declared(tmp_path: Path) -> None:
+    """By the next start, into a database, too, whose own documents were found good before."""
+    path, declared = tmp_path / "new.sqlite3", Schema(items=Table(Item).index("by_value", "value"))
+    for rows, error in (([{"value": 1}], None), ([{"value": 1}, {"value": "tea"}], StartError)):
+        old = tmp_path / f"{len(rows)}.sqlite3"
+        fill(old, [("items", fields) for fields in rows])
+        path.unlink(missing_ok=True)
+        database = Database(path, declared)
+        database.open()
+        database.close()
+        imported(path, exported(old))
+        with pytest.raises(error, match="items") if error else nullcontext():
+            database.open()
+        database.close()
 
 
 def test_a_database_that_is_not_empty(tmp_path: Path) -> None:

@@ -1,35 +1,7 @@
 """Signatures as callers see them."""
 
-import datetime as dt
-from typing import Annotated, Any, Literal, Optional
-
-import pytest
-
 from pillion_server import Custom, SessionId, custom_query, mutation, query
-from pillion_server.signature_text import signature_text, type_text
-
-
-@pytest.mark.parametrize(
-    ("annotation", "text"),
-    [
-        (int, "int"),
-        (None, "None"),
-        (Any, "Any"),
-        (SessionId, "SessionId"),
-        (dt.datetime, "datetime"),
-        (str | None, "str | None"),
-        (Optional[int], "int | None"),  # noqa: UP045
-        (list[SessionId], "list[SessionId]"),
-        (dict[str, list[dt.date] | None], "dict[str, list[date] | None]"),
-        (tuple[int, ...], "tuple[int, ...]"),
-        (Literal["a.b", 2], "Literal['a.b', 2]"),
-        (Annotated[int, "positive"], "int"),
-        ("Later", "Later"),
-    ],
-)
-def test_types(annotation: object, text: str) -> None:
-    """Without modules, as they are written."""
-    assert type_text(annotation) == text
+from pillion_server.signature_text import signature_text
 
 
 def test_names_on_the_wire_and_defaults() -> None:
