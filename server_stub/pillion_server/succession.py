@@ -1,7 +1,7 @@
 """`ctx.sessions`: who a session belongs to (queries), and how it ends or goes on as another one (mutations).
 
     ctx.sessions.bind(new, user_id)
-    ctx.sessions.transfer(ctx.session_id, new, cart_items="by_session")
+    ctx.sessions.transfer(ctx.session_id, new)
 
 A session ends once and for all: its digest is never seen again. Its ID opens a fresh session, which has
 nothing of the old one, neither its user nor its digest.
@@ -10,6 +10,7 @@ nothing of the old one, neither its user nor its digest.
 from math import isfinite
 from typing import NoReturn
 
+from pillion_server import belongings
 from pillion_server.documents import DatabaseWriter
 from pillion_server.lineage import Lineage
 from pillion_server.sessions import SessionId
@@ -48,9 +49,10 @@ class SessionsWriter(SessionsReader):
     def transfer(self, old: str, new: str, /, *, grace: float = GRACE, **tables: str) -> None:
         """The session `new` takes over from `old`, which ends.
 
-        tables: what moves, `cart_items="by_session"`: in every document that this index holds under `old`, its
-        first field becomes `new`. The user doesn't move: `bind` says whose the new session is. grace: for so
-        many seconds calls under the old ID are seen as calls of `new`, unless `new` has a user, now or later.
+        What moves are the documents of `old` in every table with an index that begins with `session_id`, or with
+        a field declared `SessionId`: there that field becomes `new`. tables: only this moves, or another field,
+        `cart_items="by_owner"`. The user doesn't move: `bind` says whose the new session is. grace: for so many
+        seconds calls under the old ID are seen as calls of `new`, unless `new` has a user, now or later.
 
         The same transfer again moves what has come under `old` since, and is no error. Raises `FunctionError`:
         the two are one, `old` has gone on as another session, or one of them has ended.
@@ -61,8 +63,7 @@ class SessionsWriter(SessionsReader):
         if not self._is_done(old, source, new):
             until = self._lineage.now + grace * 1000 if grace and self.user(new) is None else 0.0
             self._lineage.close(source, str(new), until)
-        for table, index in tables.items():
-            self._move(table, index, source, str(new))
+        belongings.move(self._db, source, str(new), tables)
 
     def bind(self, session_id: str, user: str, /) -> None:
         """Ties a session to a user, who may have several. Other IDs no longer lead to it.
@@ -108,15 +109,6 @@ class SessionsWriter(SessionsReader):
         if not leaving.live:
             _refuse("session_ended")
         return False
-
-    def _move(self, table: str, index: str, old: str, new: str) -> None:
-        """Gives `new` the documents of `table` that `index` holds under `old`."""
-        query = self._db.query(table)
-        fields = query.with_index(index).range.index.fields
-        if not fields:
-            raise ValueError(f"{index!r} of {table!r} is over no field: name an index that begins with the session.")
-        for document in query.with_index(index, **{fields[0]: old}).collect():
-            self._db.patch(document["_id"], **{fields[0]: new})
 
 
 def _via(session: str) -> str | None:

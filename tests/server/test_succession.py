@@ -52,6 +52,19 @@ def test_what_is_named_moves(bench: Clockwork) -> None:
         assert (now.db.get(left) or {})["session_id"] == old
 
 
+def test_everything_moves_when_nothing_is_named(bench: Clockwork) -> None:
+    """Out of every table with an index by session; the second time too."""
+    old, new = bench.opens(OLD), bench.opens(NEW)
+    for name in ("tea", "late"):
+        with bench.mutation() as now:
+            now.db.insert("items", session_id=old, name=name)
+            now.db.insert("notes", owner=old, text="x")
+            now.sessions.transfer(old, new)
+    assert bench.items(NEW) == ["tea", "late"]
+    with bench.mutation() as now:
+        assert [note["owner"] for note in now.db.query("notes").collect()] == [old, old]
+
+
 @pytest.mark.parametrize(
     ("tables", "error", "sentence"),
     [
