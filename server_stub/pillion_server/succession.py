@@ -86,6 +86,11 @@ class SessionsWriter(SessionsReader):
         if self._lineage.known(session_id).live:
             self._lineage.close(str(session_id))
 
+    def forget(self, session_id: str, /) -> None:
+        """Ends a session, if it hasn't ended, and deletes what it has: the documents that `transfer` would move."""
+        self.end(session_id)
+        belongings.delete(self._db, str(session_id))
+
     def end_user(self, user: str, /) -> None:
         """Ends all sessions of a user now."""
         for session in self._lineage.of_user(user):

@@ -250,6 +250,27 @@ def test_an_ended_session_is_gone(bench: Clockwork) -> None:
     assert bench.opens(OLD) == fresh
 
 
+def test_a_forgotten_session_leaves_nothing(bench: Clockwork) -> None:
+    """It has ended, and its documents are gone; those that came later under its digest go by the same call again."""
+    for number in (OLD, OTHER):
+        bench.add(number, "tea")
+    old = bench.opens(OLD)
+    bench.bind(OLD, "ada")
+    for _ in range(2):
+        with bench.mutation() as now:
+            now.sessions.forget(old)
+            assert now.sessions.user(old) is None
+        assert bench.items_of(old) == []
+        with bench.mutation() as now:
+            now.db.insert("items", session_id=old, name="late")
+    assert bench.opens(OLD) != old
+    assert bench.items(OTHER) == ["tea"]
+    bench.transfer(OTHER, NEW)
+    with bench.mutation() as now:
+        now.sessions.forget(now.lineage.of(raw(OTHER)))
+    assert bench.items(NEW) == []
+
+
 def test_an_alias_ends_with_its_session(bench: Clockwork) -> None:
     """A tab that is late finds a fresh session of its own, not the one that the other ID opens now."""
     bench.transfer(OLD, NEW)
