@@ -44,7 +44,10 @@ _ANSWERS = """
 create table answers (call text primary key, request text not null, body text not null, made real not null) strict;
 create index by_made on answers (made);
 """
-_STEPS = (_DOCUMENTS, _SESSIONS, _ANSWERS)
+_LOGINS = """
+alter table sessions add column bound real;
+"""
+_STEPS = (_DOCUMENTS, _SESSIONS, _ANSWERS, _LOGINS)
 """What each format adds to the one before."""
 
 FORMAT = len(_STEPS)

@@ -8,7 +8,7 @@ nothing of the old one, neither its user nor its digest.
 """
 
 from math import isfinite
-from typing import NoReturn
+from typing import NoReturn, TypedDict
 
 from pillion_server import belongings
 from pillion_server.documents import DatabaseWriter
@@ -28,6 +28,13 @@ REFUSALS = {
 """What `FunctionError.data` holds: `{"code": ..., "message": ...}`."""
 
 
+class Login(TypedDict):
+    """A session of a user. bound: since when, in ms since 1970, or `None`: by a pillion that did not note it."""
+
+    session_id: SessionId
+    bound: float | None
+
+
 class SessionsReader:
     """The sessions, to be asked. One that has ended has no user."""
 
@@ -37,6 +44,10 @@ class SessionsReader:
     def user(self, session_id: str, /) -> str | None:
         """The user that `bind` gave the session, or `None`."""
         return self._lineage.user(session_id)
+
+    def logins(self, user: str, /) -> list[Login]:
+        """The sessions that are bound to a user, the oldest log-in first."""
+        return [{"session_id": SessionId(digest), "bound": bound} for digest, bound in self._lineage.of_user(user)]
 
 
 class SessionsWriter(SessionsReader):
@@ -93,7 +104,7 @@ class SessionsWriter(SessionsReader):
 
     def end_user(self, user: str, /) -> None:
         """Ends all sessions of a user now."""
-        for session in self._lineage.of_user(user):
+        for session, _ in self._lineage.of_user(user):
             self._lineage.close(session)
 
     def end_all(self) -> None:
