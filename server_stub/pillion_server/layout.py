@@ -47,7 +47,10 @@ create index by_made on answers (made);
 _LOGINS = """
 alter table sessions add column bound real;
 """
-_STEPS = (_DOCUMENTS, _SESSIONS, _ANSWERS, _LOGINS)
+_REGISTERED = """
+alter table sessions add column registered integer not null default 0;
+"""
+_STEPS = (_DOCUMENTS, _SESSIONS, _ANSWERS, _LOGINS, _REGISTERED)
 """What each format adds to the one before."""
 
 FORMAT = len(_STEPS)

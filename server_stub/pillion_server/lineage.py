@@ -8,6 +8,8 @@ and the ID's next session gets one, under a random digest that nothing but the r
     A      | A            | 0    |        | D      | 60000 |      |        ended: until then A's ID leads to D
     B      | A            | 1    | A      |        |       | ada  | 70000  what A's ID opens then, ada's since 70000
 
+A live session may be `registered`, which tells in strict mode; a column of that name, left out here, says so.
+
 An alias is an ended row whose `until` is to come. It leads in one step to a live session that has no user: when
 its heir is handed on, the alias is too; when its heir ends or gets a user, the alias is over.
 """
@@ -22,6 +24,8 @@ _OPENS = """select own.digest, old.digest, old.heir from sessions own
             left join sessions old on old.digest = own.after and old.until > ? where own.name = ? and own.live"""
 _ROW = "select name, live, heir, until, user from sessions where digest = ?"
 _PUT = "insert or replace into sessions (digest, name, live, after, heir, until, user) values (?, ?, ?, ?, ?, ?, ?)"
+_REGISTERED = "select registered from sessions where digest = ?"
+_REGISTER = "update sessions set registered = 1 where digest = ?"
 _OF_USER = "select digest, bound from sessions where user = ? order by bound, digest"
 _HAND_ON = "update sessions set heir = ?, until = min(until, ?) where heir = ? and until > ?"
 _CUT = "update sessions set until = 0 where heir = ? and until > 0"
@@ -109,10 +113,20 @@ class Lineage:
     def bind(self, digest: str, user: str) -> None:
         """Gives a live session a user; no alias leads to it any more."""
         self._change(digest, user)
-        if self._connection.row(_ROW, (digest,)) is None:
-            self._connection.run(_PUT, (digest, digest, True, None, None, 0.0, user))
+        self._note(digest)
         self._connection.run(_BIND, (user, self.now, digest))
         self._connection.run(_CUT, (digest,))
+
+    def is_registered(self, digest: str) -> bool:
+        """Whether a session is registered."""
+        row = self._connection.row(_REGISTERED, (digest,))
+        return row is not None and bool(row[0])
+
+    def register(self, digest: str) -> None:
+        """Registers a live session."""
+        self._change(digest, None)
+        self._note(digest)
+        self._connection.run(_REGISTER, (digest,))
 
     def close_all(self) -> None:
         """Begins the next epoch, in which every ID opens a session that nobody has seen."""
@@ -123,6 +137,11 @@ class Lineage:
     def end(self) -> None:
         """Ends its use: the function is done, and so is the transaction."""
         self._open = None
+
+    def _note(self, digest: str) -> None:
+        """Gives a live session its row."""
+        if self._connection.row(_ROW, (digest,)) is None:
+            self._connection.run(_PUT, (digest, digest, True, None, None, 0.0, None))
 
     def _change(self, digest: str, user: str | None) -> None:
         if self.changed is not None:

@@ -73,6 +73,8 @@ class SessionsWriter(SessionsReader):
         source = _via(old) or str(old)
         if not self._is_done(old, source, new):
             until = self._lineage.now + grace * 1000 if grace and self.user(new) is None else 0.0
+            if self._lineage.is_registered(source):
+                self._lineage.register(str(new))
             self._lineage.close(source, str(new), until)
         belongings.move(self._db, source, str(new), tables)
 
@@ -91,6 +93,16 @@ class SessionsWriter(SessionsReader):
         if known.user not in (None, user):
             _refuse("session_taken")
         self._lineage.bind(str(session_id), user)
+        self._lineage.register(str(session_id))
+
+    def register(self, session_id: str, /) -> None:
+        """Lets a session in, where the app is strict: until it ends, its ID opens every function.
+
+        `bind` does so too, and `transfer` hands it on. Raises `FunctionError`: it has ended.
+        """
+        if not self._lineage.known(session_id).live:
+            _refuse("session_ended")
+        self._lineage.register(str(session_id))
 
     def end(self, session_id: str, /) -> None:
         """Ends a session now; one that has ended already is no error."""
