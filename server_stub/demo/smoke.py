@@ -26,9 +26,7 @@ def seen(ctx: SessionCtx) -> dict[str, object]:
 @session_mutation
 def carry(ctx: SessionMutationCtx, new: SessionId) -> None:
     """Hands the count over to the session that is about to begin."""
-    row = _row(ctx, ctx.session_id)
-    if row:
-        ctx.db.patch(row["_id"], session_id=new)
+    ctx.sessions.transfer(ctx.session_id, new)
 
 
 def _row(ctx: QueryCtx, session_id: SessionId) -> Document | None:

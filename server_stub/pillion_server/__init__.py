@@ -38,7 +38,7 @@ from pillion_server.query import Document, Query
 from pillion_server.registry import Registry
 from pillion_server.schema import Schema, Table
 from pillion_server.sessions import SessionId
-from pillion_server.succession import SessionsReader, SessionsWriter
+from pillion_server.succession import Login, SessionsReader, SessionsWriter
 from pillion_shared import FunctionError, Int64, api
 
 __all__ = [
@@ -58,6 +58,7 @@ __all__ = [
     "IncomingSessions",
     "Int64",
     "LimitError",
+    "Login",
     "MutationCtx",
     "Page",
     "PaginationOptions",

@@ -21,6 +21,7 @@ from pillion_server.metrics import Metrics
 from pillion_server.registry import Registry
 from pillion_server.runner import Runner
 from pillion_server.static import Static, check_private, check_served
+from pillion_server.strict import doors
 
 
 def create_app(
@@ -32,12 +33,14 @@ def create_app(
     allow_origins: Iterable[str] = (),
     dev: bool = False,
     metrics: bool = False,
+    strict: Iterable[str] | None = None,
 ) -> Starlette:
     """The app that serves the functions of a folder (or registry) on the database in a file.
 
     static: a folder whose files are served too, but not the functions. allow_hosts: host names besides this
     machine's own. allow_origins: origins of pages that may call, `"https://shop.example"`, besides this machine's.
     dev: callers are told what went wrong inside functions. metrics: `/metrics` is served, for Prometheus.
+    strict: only IDs that `ctx.sessions.register` has let in are taken, but for these functions, `["users:start"]`.
 
     The database is open when this returns. It is closed when the app's lifespan ends, by
     `app.state.database.close()`, or with the process. Raises `StartError` when something is in the way.
@@ -45,6 +48,7 @@ def create_app(
     if static is not None and not isinstance(functions, Registry):
         check_served(static, functions)
     registry = functions if isinstance(functions, Registry) else load(functions)
+    open_to_all = None if strict is None else doors(strict, registry)
     data = Database(database, registry.schema)
     served: list[BaseRoute] = [health_route(data)]
     observers = [log_call]
@@ -68,7 +72,7 @@ def create_app(
             data.close()
 
     app = Starlette(
-        routes=[route(Runner(registry, data, dev=dev, observers=observers)), *served],
+        routes=[route(Runner(registry, data, dev=dev, doors=open_to_all, observers=observers)), *served],
         middleware=[
             Middleware(
                 CORSMiddleware,

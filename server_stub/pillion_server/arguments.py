@@ -10,22 +10,30 @@ from typing import Any
 
 import msgspec
 
+from pillion_server.lineage import Lineage
 from pillion_server.sessions import Sessions
 from pillion_server.signature import Signature
+from pillion_server.strict import RegisteredSessions
 from pillion_shared import encode
 
 
 class Arguments:
     """Arguments that fit a signature; raises `ArgumentError` for others.
 
-    digests: stands for the transaction while they are checked. trusted: see `Signature.convert`. checked: the
-    keywords, good as they are when no session is among them.
+    digests: stands for the transaction while they are checked. trusted: see `Signature.convert`. strict: the sessions
+    that IDs open must be registered. checked: the keywords, good as they are when no session is among them.
     """
 
     def __init__(
-        self, signature: Signature, args: Mapping[str, object], digests: Sessions, *, trusted: bool = False
+        self,
+        signature: Signature,
+        args: Mapping[str, object],
+        digests: Sessions,
+        *,
+        trusted: bool = False,
+        strict: bool = False,
     ) -> None:
-        self._signature, self._args, self._trusted = signature, args, trusted
+        self._signature, self._args, self._trusted, self._strict = signature, args, trusted, strict
         self.checked = signature.convert(args, digests, trusted=trusted)
 
     @property
@@ -37,6 +45,10 @@ class Arguments:
     def digest(self) -> bytes:
         """Stands for the arguments as they came: equal for equal ones, and tells nothing of a session's ID."""
         return digest_of(self._args)
+
+    def admitted(self, lineage: Lineage) -> Sessions:
+        """The sessions of a transaction, for `keywords`: when they are strict, the registered ones alone."""
+        return RegisteredSessions(lineage) if self._strict else lineage
 
     def keywords(self, sessions: Sessions) -> dict[str, Any]:
         """The keywords for the handlers, with the sessions as a transaction sees them."""

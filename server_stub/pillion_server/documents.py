@@ -57,6 +57,11 @@ class DatabaseReader:
         """A query for the documents of `table`."""
         return Query(self._scan, self._schema, self._cursors, Range.whole(self._schema.by_creation_time(table)))
 
+    @property
+    def schema(self) -> Schema:
+        """The declared tables."""
+        return self._schema
+
     def end(self) -> None:
         """Ends its use: the function is done, and so is the transaction."""
         self._open = None

@@ -1,7 +1,7 @@
 """Running a function on the database: its context, its transaction, and the answers of queries that are kept."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any, NamedTuple, cast
 from weakref import WeakSet
@@ -34,12 +34,21 @@ class Execution:
     """Runs functions, and those of `registry` that actions call, on one database.
 
     What they return is encoded, what they log goes to the `Log`, and what they raise is raised.
+    doors: in strict mode, the paths of the functions that take any ID.
     """
 
-    def __init__(self, registry: Registry, database: Database) -> None:
+    def __init__(self, registry: Registry, database: Database, doors: Collection[str] | None = None) -> None:
         self._registry = registry
+        self._doors = doors
         self._database = database
         self._told = WeakSet[Function[..., Any]]()
+
+    def arguments(
+        self, function: Function[..., Any], args: Mapping[str, object], *, trusted: bool = False
+    ) -> Arguments:
+        """The arguments of a call; raises `ArgumentError`. trusted: see `Signature.convert`."""
+        strict = self._doors is not None and function.path not in self._doors
+        return Arguments(function.signature, args, self._database.digests, trusted=trusted, strict=strict)
 
     async def run(self, function: Function[..., Any], arguments: Arguments, log: Log) -> object:
         """What the function returns. A mutation whose result can't be encoded is not committed."""
@@ -57,7 +66,7 @@ class Execution:
 
     def query(self, function: Function[..., Any], arguments: Arguments, log: Log, snapshot: Reading) -> object:
         """What a query returns in a snapshot: from the cache, or from a run that is then kept there."""
-        cache, sessions = self._database.cache, WatchedSessions(snapshot.lineage)
+        cache, sessions = self._database.cache, WatchedSessions(arguments.admitted(snapshot.lineage))
         keywords = arguments.keywords(sessions)
         key = Key(function, arguments.digest, sessions.names)
         kept = cache.get(key, snapshot.mark)
@@ -77,13 +86,13 @@ class Execution:
         """The keywords with the sessions that the IDs open now: those of an action as it starts."""
         if not arguments.hold_sessions:
             return arguments.checked
-        return await self._database.read(lambda snapshot: arguments.keywords(snapshot.lineage))
+        return await self._database.read(lambda snapshot: arguments.keywords(arguments.admitted(snapshot.lineage)))
 
     async def _run_inside(self, log: Log, kind: str, name: object, args: Mapping[str, object]) -> Any:
         """What a function returns to another one of this server; raises what it raises."""
         function = self._registry.find(kind, path_of(name), trusted=True)
         encode(dict(args))  # refuses what can't be an argument
-        arguments = Arguments(function.signature, _copied(dict(args)), self._database.digests, trusted=True)
+        arguments = self.arguments(function, _copied(dict(args)), trusted=True)
         inner = Log(function.path)
         try:
             return decode(await self.run(function, arguments, inner))
@@ -102,7 +111,7 @@ def mutation(function: Function[..., Any], arguments: Arguments, log: Log, trans
     """What a mutation returns in its transaction."""
     log.clear()
     ctx = MutationCtx({"db": transaction.db, "sessions": transaction.sessions, "_log": log})
-    return encode(run(function, ctx, arguments.keywords(transaction.lineage)))
+    return encode(run(function, ctx, arguments.keywords(arguments.admitted(transaction.lineage))))
 
 
 def _told_again(kept: _Answer, log: Log) -> object:

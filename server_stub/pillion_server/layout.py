@@ -44,7 +44,13 @@ _ANSWERS = """
 create table answers (call text primary key, request text not null, body text not null, made real not null) strict;
 create index by_made on answers (made);
 """
-_STEPS = (_DOCUMENTS, _SESSIONS, _ANSWERS)
+_LOGINS = """
+alter table sessions add column bound real;
+"""
+_REGISTERED = """
+alter table sessions add column registered integer not null default 0;
+"""
+_STEPS = (_DOCUMENTS, _SESSIONS, _ANSWERS, _LOGINS, _REGISTERED)
 """What each format adds to the one before."""
 
 FORMAT = len(_STEPS)

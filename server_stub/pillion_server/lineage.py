@@ -3,10 +3,12 @@
 Most IDs have no row: an ID opens the session that is named by its digest. When that one ends, its row stays
 and the ID's next session gets one, under a random digest that nothing but the row ties to the old one.
 
-    digest | name         | live | after  | heir   | until | user
-    -------+--------------+------+--------+--------+-------+-----
-    A      | A            | 0    |        | D      | 60000 |        ended: until then A's ID leads to D, which took over
-    B      | A            | 1    | A      |        |       | ada    what A's ID opens after that
+    digest | name         | live | after  | heir   | until | user | bound
+    -------+--------------+------+--------+--------+-------+------+------
+    A      | A            | 0    |        | D      | 60000 |      |        ended: until then A's ID leads to D
+    B      | A            | 1    | A      |        |       | ada  | 70000  what A's ID opens then, ada's since 70000
+
+A live session may be `registered`, which tells in strict mode; a column of that name, left out here, says so.
 
 An alias is an ended row whose `until` is to come. It leads in one step to a live session that has no user: when
 its heir is handed on, the alias is too; when its heir ends or gets a user, the alias is over.
@@ -22,10 +24,12 @@ _OPENS = """select own.digest, old.digest, old.heir from sessions own
             left join sessions old on old.digest = own.after and old.until > ? where own.name = ? and own.live"""
 _ROW = "select name, live, heir, until, user from sessions where digest = ?"
 _PUT = "insert or replace into sessions (digest, name, live, after, heir, until, user) values (?, ?, ?, ?, ?, ?, ?)"
-_OF_USER = "select digest from sessions where user = ?"
+_REGISTERED = "select registered from sessions where digest = ?"
+_REGISTER = "update sessions set registered = 1 where digest = ?"
+_OF_USER = "select digest, bound from sessions where user = ? order by bound, digest"
 _HAND_ON = "update sessions set heir = ?, until = min(until, ?) where heir = ? and until > ?"
 _CUT = "update sessions set until = 0 where heir = ? and until > 0"
-_BIND = "update sessions set user = ? where digest = ?"
+_BIND = "update sessions set user = ?, bound = coalesce(bound, ?) where digest = ?"
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,8 @@ class Known:
 class Lineage:
     """Looks sessions up, and changes what they are, on one connection at one time.
 
-    asked: the sessions whose user was asked for. changed: those whose user may be another one now, `None` for all.
+    asked: the sessions whose user was asked for, and the users whose sessions were. changed: those of both whose answer
+    may be another one now, `None` for all.
     """
 
     def __init__(self, connection: Connection, digests: Digests, now: float) -> None:
@@ -89,14 +94,16 @@ class Lineage:
         self.asked.add(str(digest))
         return self.known(digest).user
 
-    def of_user(self, user: str) -> list[str]:
-        """The sessions of a user."""
-        return [digest for (digest,) in self._connection.rows(_OF_USER, (user,))]
+    def of_user(self, user: str) -> list[tuple[str, float | None]]:
+        """The sessions of a user, each with the time since when, `None` if that was not noted; the oldest first."""
+        self.asked.add(_all_of(user))
+        return self._connection.rows(_OF_USER, (user,))
 
     def close(self, digest: str, heir: str | None = None, until: float = 0.0) -> None:
         """Ends a live session. Until then its ID, and the aliases that led to it, lead to `heir`."""
-        self._change(digest)
-        run, name, next = self._connection.run, self.known(digest).name, new_digest(self._epoch)
+        known = self.known(digest)
+        self._change(digest, known.user)
+        run, name, next = self._connection.run, known.name, new_digest(self._epoch)
         run(_PUT, (digest, name, False, None, heir, until, None))
         run(_PUT, (next, name, True, digest, None, 0.0, None))
         run(_HAND_ON, (heir, until, digest, self.now))
@@ -105,11 +112,21 @@ class Lineage:
 
     def bind(self, digest: str, user: str) -> None:
         """Gives a live session a user; no alias leads to it any more."""
-        self._change(digest)
-        if self._connection.row(_ROW, (digest,)) is None:
-            self._connection.run(_PUT, (digest, digest, True, None, None, 0.0, user))
-        self._connection.run(_BIND, (user, digest))
+        self._change(digest, user)
+        self._note(digest)
+        self._connection.run(_BIND, (user, self.now, digest))
         self._connection.run(_CUT, (digest,))
+
+    def is_registered(self, digest: str) -> bool:
+        """Whether a session is registered."""
+        row = self._connection.row(_REGISTERED, (digest,))
+        return row is not None and bool(row[0])
+
+    def register(self, digest: str) -> None:
+        """Registers a live session."""
+        self._change(digest, None)
+        self._note(digest)
+        self._connection.run(_REGISTER, (digest,))
 
     def close_all(self) -> None:
         """Begins the next epoch, in which every ID opens a session that nobody has seen."""
@@ -121,9 +138,14 @@ class Lineage:
         """Ends its use: the function is done, and so is the transaction."""
         self._open = None
 
-    def _change(self, digest: str) -> None:
+    def _note(self, digest: str) -> None:
+        """Gives a live session its row."""
+        if self._connection.row(_ROW, (digest,)) is None:
+            self._connection.run(_PUT, (digest, digest, True, None, None, 0.0, None))
+
+    def _change(self, digest: str, user: str | None) -> None:
         if self.changed is not None:
-            self.changed.add(str(digest))
+            self.changed |= {str(digest)} if user is None else {str(digest), _all_of(user)}
 
     @property
     def _connection(self) -> Connection:
@@ -135,3 +157,8 @@ class Lineage:
     def _epoch(self) -> int:
         number: int = self._connection.value(_EPOCH)
         return number
+
+
+def _all_of(user: str) -> str:
+    """Stands for the sessions of a user among sessions; no digest is like it."""
+    return f"user {user}"

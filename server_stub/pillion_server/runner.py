@@ -2,7 +2,7 @@
 
 import logging
 import traceback
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, cast
@@ -39,6 +39,7 @@ class Runner:
     """Runs the functions of one registry on one database.
 
     dev: callers are told what went wrong inside a function, not only the number under which the log has it.
+    doors: in strict mode, the paths of the functions that take any ID.
     observers: are told of each call from outside when it has ended.
     """
 
@@ -48,11 +49,12 @@ class Runner:
         database: Database,
         *,
         dev: bool = False,
+        doors: Collection[str] | None = None,
         observers: Iterable[Callable[[CallRecord], None]] = (),
     ) -> None:
         self._registry = registry
         self._database = database
-        self._execution = Execution(registry, database)
+        self._execution = Execution(registry, database, doors)
         self._dev = dev
         self._observers = tuple(observers)
 
@@ -122,7 +124,11 @@ class Runner:
         log = Log(function.path)
         if ts is None:
             return partial(self._attempt, record, log, partial(self._execution.query, function, arguments, log))
-        keywords = await self._execution.keywords(arguments)
+        try:
+            keywords = await self._execution.keywords(arguments)
+        except FunctionError as error:
+            failed = self._failed(record, error, log)
+            return lambda _: failed
         return partial(self._attempt, record, log, partial(execution.query, function, keywords, log))
 
     def _attempt(self, record: CallRecord, log: Log, work: Callable[[Reading], object], snapshot: Reading) -> Body:
@@ -140,7 +146,7 @@ class Runner:
         """The function and its arguments; raises `CallError`."""
         function = self._registry.find(kind, path)
         record.kind, record.function = function.kind, function.path
-        return function, Arguments(function.signature, args, self._database.digests)
+        return function, self._execution.arguments(function, args)
 
     @contextmanager
     def _observed(self, records: Sequence[CallRecord]) -> Generator[None]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from pillion_server.errors import DefinitionError
 from pillion_server.shapes import Shape
+from pillion_shared.wire import SESSION_PARAM
 
 BY_CREATION_TIME = "by_creation_time"
 """The index that every table has: its documents in the order of their creation."""
@@ -91,6 +92,16 @@ class Schema:
     def indexes(self) -> tuple[Index, ...]:
         """Every declared index."""
         return tuple(self._indexes.values())
+
+    @property
+    def session_indexes(self) -> tuple[Index, ...]:
+        """Those whose first field holds sessions: it is named `session_id`, or declared `SessionId`. One per field."""
+        found: dict[tuple[str, str], Index] = {}
+        for index in self.indexes:
+            shape, first = self._shapes.get(index.table), index.fields[0]
+            if first == SESSION_PARAM or (shape is not None and first in shape.sessions):
+                found.setdefault((index.table, first), index)
+        return tuple(found.values())
 
     @property
     def shapes(self) -> tuple[Shape, ...]:

@@ -13,6 +13,7 @@ import msgspec
 import msgspec.inspect
 
 from pillion_server.errors import DefinitionError
+from pillion_server.sessions import SessionId
 from pillion_shared.ids import quotable
 
 _CUT = ("Invalid value", "Invalid enum value")  # msgspec goes on with the value, which could be a session ID
@@ -23,6 +24,7 @@ class Shape:
     """What the documents of `table` hold.
 
     number: names it in the database. It is made of the type, so a changed one is checked against the documents anew.
+    sessions: the fields that are declared `SessionId`, or a union with it.
     """
 
     name = "(documents)"
@@ -40,6 +42,7 @@ class Shape:
         if not isinstance(info, _KINDS):
             raise DefinitionError(f"Table(...) of {table!r} takes a TypedDict, a dataclass or a msgspec.Struct.")
         self._names = {field.encode_name for field in info.fields}
+        self.sessions = frozenset(field.encode_name for field in info.fields if _holds_session(field.type))
         words = msgspec.json.encode((table, schema), order="sorted")
         self.number = int.from_bytes(hashlib.blake2b(words, digest_size=8).digest(), "big", signed=True)
 
@@ -65,6 +68,12 @@ class Shape:
     def _misfit(self, path: str, what: str) -> ValueError:
         place = f"`{quotable(path.removeprefix('.'))}`: " if path else ""
         return ValueError(f"The document doesn't fit the table {self.table!r}: {place}{quotable(what)}.")
+
+
+def _holds_session(kind: msgspec.inspect.Type) -> bool:
+    if isinstance(kind, msgspec.inspect.UnionType):
+        return any(map(_holds_session, kind.types))
+    return isinstance(kind, msgspec.inspect.CustomType) and kind.cls is SessionId
 
 
 def _named(kind: type) -> dict[str, object]:

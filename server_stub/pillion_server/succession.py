@@ -1,15 +1,16 @@
 """`ctx.sessions`: who a session belongs to (queries), and how it ends or goes on as another one (mutations).
 
     ctx.sessions.bind(new, user_id)
-    ctx.sessions.transfer(ctx.session_id, new, cart_items="by_session")
+    ctx.sessions.transfer(ctx.session_id, new)
 
 A session ends once and for all: its digest is never seen again. Its ID opens a fresh session, which has
 nothing of the old one, neither its user nor its digest.
 """
 
 from math import isfinite
-from typing import NoReturn
+from typing import NoReturn, TypedDict
 
+from pillion_server import belongings
 from pillion_server.documents import DatabaseWriter
 from pillion_server.lineage import Lineage
 from pillion_server.sessions import SessionId
@@ -27,6 +28,13 @@ REFUSALS = {
 """What `FunctionError.data` holds: `{"code": ..., "message": ...}`."""
 
 
+class Login(TypedDict):
+    """A session of a user. bound: since when, in ms since 1970, or `None`: by a pillion that did not note it."""
+
+    session_id: SessionId
+    bound: float | None
+
+
 class SessionsReader:
     """The sessions, to be asked. One that has ended has no user."""
 
@@ -36,6 +44,10 @@ class SessionsReader:
     def user(self, session_id: str, /) -> str | None:
         """The user that `bind` gave the session, or `None`."""
         return self._lineage.user(session_id)
+
+    def logins(self, user: str, /) -> list[Login]:
+        """The sessions that are bound to a user, the oldest log-in first."""
+        return [{"session_id": SessionId(digest), "bound": bound} for digest, bound in self._lineage.of_user(user)]
 
 
 class SessionsWriter(SessionsReader):
@@ -48,9 +60,10 @@ class SessionsWriter(SessionsReader):
     def transfer(self, old: str, new: str, /, *, grace: float = GRACE, **tables: str) -> None:
         """The session `new` takes over from `old`, which ends.
 
-        tables: what moves, `cart_items="by_session"`: in every document that this index holds under `old`, its
-        first field becomes `new`. The user doesn't move: `bind` says whose the new session is. grace: for so
-        many seconds calls under the old ID are seen as calls of `new`, unless `new` has a user, now or later.
+        What moves are the documents of `old` in every table with an index that begins with `session_id`, or with
+        a field declared `SessionId`: there that field becomes `new`. tables: only this moves, or another field,
+        `cart_items="by_owner"`. The user doesn't move: `bind` says whose the new session is. grace: for so many
+        seconds calls under the old ID are seen as calls of `new`, unless `new` has a user, now or later.
 
         The same transfer again moves what has come under `old` since, and is no error. Raises `FunctionError`:
         the two are one, `old` has gone on as another session, or one of them has ended.
@@ -60,9 +73,10 @@ class SessionsWriter(SessionsReader):
         source = _via(old) or str(old)
         if not self._is_done(old, source, new):
             until = self._lineage.now + grace * 1000 if grace and self.user(new) is None else 0.0
+            if self._lineage.is_registered(source):
+                self._lineage.register(str(new))
             self._lineage.close(source, str(new), until)
-        for table, index in tables.items():
-            self._move(table, index, source, str(new))
+        belongings.move(self._db, source, str(new), tables)
 
     def bind(self, session_id: str, user: str, /) -> None:
         """Ties a session to a user, who may have several. Other IDs no longer lead to it.
@@ -79,15 +93,30 @@ class SessionsWriter(SessionsReader):
         if known.user not in (None, user):
             _refuse("session_taken")
         self._lineage.bind(str(session_id), user)
+        self._lineage.register(str(session_id))
+
+    def register(self, session_id: str, /) -> None:
+        """Lets a session in, where the app is strict: until it ends, its ID opens every function.
+
+        `bind` does so too, and `transfer` hands it on. Raises `FunctionError`: it has ended.
+        """
+        if not self._lineage.known(session_id).live:
+            _refuse("session_ended")
+        self._lineage.register(str(session_id))
 
     def end(self, session_id: str, /) -> None:
         """Ends a session now; one that has ended already is no error."""
         if self._lineage.known(session_id).live:
             self._lineage.close(str(session_id))
 
+    def forget(self, session_id: str, /) -> None:
+        """Ends a session, if it hasn't ended, and deletes what it has: the documents that `transfer` would move."""
+        self.end(session_id)
+        belongings.delete(self._db, str(session_id))
+
     def end_user(self, user: str, /) -> None:
         """Ends all sessions of a user now."""
-        for session in self._lineage.of_user(user):
+        for session, _ in self._lineage.of_user(user):
             self._lineage.close(session)
 
     def end_all(self) -> None:
@@ -108,15 +137,6 @@ class SessionsWriter(SessionsReader):
         if not leaving.live:
             _refuse("session_ended")
         return False
-
-    def _move(self, table: str, index: str, old: str, new: str) -> None:
-        """Gives `new` the documents of `table` that `index` holds under `old`."""
-        query = self._db.query(table)
-        fields = query.with_index(index).range.index.fields
-        if not fields:
-            raise ValueError(f"{index!r} of {table!r} is over no field: name an index that begins with the session.")
-        for document in query.with_index(index, **{fields[0]: old}).collect():
-            self._db.patch(document["_id"], **{fields[0]: new})
 
 
 def _via(session: str) -> str | None:

@@ -30,7 +30,7 @@ class Writes:
     """What was written so far.
 
     entries: those of every index of each document that was written, also where the key stayed the same.
-    users: the sessions whose user may be another one now, or `None` for all of them.
+    users: the sessions whose user may be another one now, the users whose sessions may be, or `None` for all of them.
     """
 
     entries: set[Entry] = field(default_factory=set[Entry])

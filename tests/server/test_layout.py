@@ -119,11 +119,24 @@ def test_a_database_of_the_second_format(open_file: Open) -> None:
     """From before answers were recorded: its sessions are kept."""
     old = open_file(Schema())
     old.run("drop table answers; update epoch set number = 5; pragma user_version = 2")
+    old.run("alter table sessions drop column bound; alter table sessions drop column registered")
     old.close()
     connection = open_file(Schema())
     assert connection.value("pragma user_version") == FORMAT
     assert connection.value("select number from epoch") == 5
     assert connection.value("select count(*) from answers") == 0
+
+
+def test_a_database_of_the_third_format(open_file: Open) -> None:
+    """From before log-ins had a time and sessions were registered: its sessions are kept, without."""
+    old = open_file(Schema())
+    old.run("alter table sessions drop column bound; alter table sessions drop column registered")
+    old.run("pragma user_version = 3")
+    old.run("insert into sessions (digest, name, live, until, user) values ('sid.a', 'sid.a', 1, 0, 'ada')")
+    old.close()
+    connection = open_file(Schema())
+    assert connection.value("pragma user_version") == FORMAT
+    assert connection.rows("select user, bound, registered from sessions") == [("ada", None, 0)]
 
 
 def test_a_database_of_another_program(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_a_known_session(bench: Clockwork) -> None:
     bench.bind(1, "ada")
     with bench.mutation() as now:
         assert now.lineage.known(first) == Known(first, live=True, user="ada")
-        assert now.lineage.of_user("ada") == [first]
+        assert now.lineage.of_user("ada") == [(first, START)]
     bench.transfer(1, 2, grace=5)
     with bench.mutation() as now:
         assert now.lineage.known(first) == Known(first, live=False, heir=second, until=START + 5000)
@@ -131,7 +131,9 @@ def test_which_users_were_asked_for_and_changed(bench: Clockwork) -> None:
         assert (now.lineage.asked, now.lineage.changed) == ({one}, set())
         now.lineage.bind(one, "ada")
         now.lineage.close(two)
-        assert now.lineage.changed == {one, two}
+        assert now.lineage.changed == {one, two, "user ada"}
+        assert now.lineage.of_user("bo") == []
+        assert now.lineage.asked == {one, "user bo"}
         now.lineage.close_all()
         now.lineage.close(now.lineage.of(raw(3)))
         assert now.lineage.changed is None

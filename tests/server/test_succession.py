@@ -10,7 +10,7 @@ import pytest
 
 from pillion_server import DefinitionError, FunctionError
 from pillion_server.succession import REFUSALS, SessionsWriter
-from server.clockwork import Clockwork, raw
+from server.clockwork import START, Clockwork, raw
 from server.world import Process, World, serving
 
 OLD, NEW, OTHER = 1, 2, 3
@@ -50,6 +50,19 @@ def test_what_is_named_moves(bench: Clockwork) -> None:
         owners = [document["owner"] for document in map(now.db.get, notes) if document]
         assert owners == [new, new, "ada"]
         assert (now.db.get(left) or {})["session_id"] == old
+
+
+def test_everything_moves_when_nothing_is_named(bench: Clockwork) -> None:
+    """Out of every table with an index by session; the second time too."""
+    old, new = bench.opens(OLD), bench.opens(NEW)
+    for name in ("tea", "late"):
+        with bench.mutation() as now:
+            now.db.insert("items", session_id=old, name=name)
+            now.db.insert("notes", owner=old, text="x")
+            now.sessions.transfer(old, new)
+    assert bench.items(NEW) == ["tea", "late"]
+    with bench.mutation() as now:
+        assert [note["owner"] for note in now.db.query("notes").collect()] == [old, old]
 
 
 @pytest.mark.parametrize(
@@ -209,6 +222,31 @@ def test_a_user_has_sessions(bench: Clockwork) -> None:
     assert bench.user(1) == "ada"
 
 
+def test_the_log_ins_of_a_user(bench: Clockwork) -> None:
+    """Each with the time when it was bound first; none when it has ended, or moved to a session that isn't bound."""
+
+    def logins() -> list[tuple[str, float | None]]:
+        with bench.mutation() as now:
+            return [(login["session_id"], login["bound"]) for login in now.sessions.logins("ada")]
+
+    assert logins() == []
+    for number in (3, 1, 1):
+        bench.bind(number, "ada")
+        bench.wait(1)
+    bench.bind(2, "bo")
+    first, second = bench.opens(3), bench.opens(1)
+    assert logins() == [(first, START), (second, START + 1000)]
+    bench.end(3)
+    assert logins() == [(second, START + 1000)]
+    bench.bind(3, "ada")
+    assert logins() == [(second, START + 1000), (bench.opens(3), START + 3000)]
+    bench.transfer(1, 4)
+    assert logins() == [(bench.opens(3), START + 3000)]
+    with bench.mutation() as now:
+        now.sessions.end_all()
+    assert logins() == []
+
+
 def test_a_user_is_text(bench: Clockwork) -> None:
     """Not the document."""
     with pytest.raises(TypeError, match="A user is a str, such as the ID of the user's document, not a dict"):
@@ -235,6 +273,27 @@ def test_an_ended_session_is_gone(bench: Clockwork) -> None:
         now.sessions.end(old)
         assert now.sessions.user(old) is None
     assert bench.opens(OLD) == fresh
+
+
+def test_a_forgotten_session_leaves_nothing(bench: Clockwork) -> None:
+    """It has ended, and its documents are gone; those that came later under its digest go by the same call again."""
+    for number in (OLD, OTHER):
+        bench.add(number, "tea")
+    old = bench.opens(OLD)
+    bench.bind(OLD, "ada")
+    for _ in range(2):
+        with bench.mutation() as now:
+            now.sessions.forget(old)
+            assert now.sessions.user(old) is None
+        assert bench.items_of(old) == []
+        with bench.mutation() as now:
+            now.db.insert("items", session_id=old, name="late")
+    assert bench.opens(OLD) != old
+    assert bench.items(OTHER) == ["tea"]
+    bench.transfer(OTHER, NEW)
+    with bench.mutation() as now:
+        now.sessions.forget(now.lineage.of(raw(OTHER)))
+    assert bench.items(NEW) == []
 
 
 def test_an_alias_ends_with_its_session(bench: Clockwork) -> None:
@@ -336,6 +395,21 @@ def who(ctx, session_id: SessionId) -> str | None:
     return ctx.sessions.user(session_id)
 
 @query
+def logins(ctx, session_id: SessionId) -> list[Login]:
+    return ctx.sessions.logins(ctx.sessions.user(session_id) or "")
+
+@query
+def logins_of(ctx, user: str) -> int:
+    return len(ctx.sessions.logins(user))
+
+@mutation
+def end_login(ctx, session_id: SessionId, login: str) -> None:
+    user = ctx.sessions.user(session_id)
+    if user is None or ctx.sessions.user(login) != user:
+        raise FunctionError({"code": "not_yours"})
+    ctx.sessions.end(login)
+
+@query
 def digest(ctx, session_id: SessionId) -> str:
     return str(session_id)
 
@@ -367,6 +441,24 @@ def test_a_log_in_takes_the_cart_along(shop: World) -> None:
     assert shop.query("shop:who", sessionId=raw(2)) == "ada"
     assert shop.query("shop:cart", sessionId=raw(1)) == []
     assert shop.query("shop:who", sessionId=raw(1)) is None
+
+
+def test_a_user_ends_another_log_in(shop: World) -> None:
+    """By the name that the list shows, which is nobody's ID; kept lists know of it at once."""
+    for number, user in ((1, "ada"), (2, "ada"), (3, "bo")):
+        shop.mutation("shop:login", sessionId=raw(9), new=raw(number), user=user)
+        assert shop.query("shop:logins_of", user="ada") == min(number, 2)
+    one, two = shop.query("shop:logins", sessionId=raw(1))
+    assert two["session_id"] == shop.query("shop:digest", sessionId=raw(2))
+    assert 0 < one["bound"] <= two["bound"]
+    refused = shop.call("mutation", "shop:end_login", sessionId=raw(3), login=two["session_id"]).json
+    assert refused["errorData"] == {"code": "not_yours"}
+    shop.mutation("shop:end_login", sessionId=raw(1), login=two["session_id"])
+    assert shop.query("shop:logins", sessionId=raw(1)) == [one]
+    assert shop.query("shop:logins_of", user="ada") == 1
+    assert shop.query("shop:who", sessionId=raw(2)) is None
+    shop.mutation("shop:end_all")
+    assert shop.query("shop:logins_of", user="ada") == 0
 
 
 def test_a_page_that_died_before_its_own_commit(shop: World) -> None:

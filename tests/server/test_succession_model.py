@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from pillion_server import FunctionError, SessionId
-from server.clockwork import Clockwork
+from server.clockwork import Clockwork, raw
 
 IDS = st.integers(0, 4)
 USERS = st.sampled_from(["ada", "bo"])
@@ -117,6 +117,17 @@ class Sessions(RuleBasedStateMachine):
     def end(self, number: int) -> None:
         life = self.opens(number)[0]
         self.bench.end(number)
+        self.cut(life)
+        self.close(life)
+
+    @rule(number=IDS)
+    def forget(self, number: int) -> None:
+        life = self.opens(number)[0]
+        with self.bench.mutation() as now:
+            session = now.lineage.of(raw(number))
+            now.sessions.forget(session)
+        assert self.bench.items_of(session) == []
+        life.items = []
         self.cut(life)
         self.close(life)
 

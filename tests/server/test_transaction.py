@@ -38,6 +38,6 @@ def test_what_was_read_and_written(tmp_path: Path) -> None:
         writing.sessions.bind(session, "ada")
         writing.db.get(id)
         writing.sessions.user(session)
-        assert (writing.writes.documents, writing.writes.users) == ({id}, {session})
+        assert (writing.writes.documents, writing.writes.users) == ({id}, {session, "user ada"})
         assert (writing.reads.documents, writing.reads.users) == ({id}, {session})
     bench.connection.close()

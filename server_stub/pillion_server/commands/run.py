@@ -39,6 +39,10 @@ def run(
     dev: Annotated[bool, typer.Option("--dev", help="Tell callers what went wrong inside functions.")] = False,
     reload: Annotated[bool, typer.Option("--reload", help="Load the functions anew when a .py file changes.")] = False,
     metrics: Annotated[bool, typer.Option("--metrics", help="Serve /metrics, for Prometheus.")] = False,
+    strict: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FUNCTION", help="Refuse IDs that aren't registered, but for this one (repeatable)."),
+    ] = None,
     log_format: Annotated[logs.Format, typer.Option(help="Lines for people, or JSON lines.")] = logs.Format.HUMAN,
     log_level: Annotated[
         logs.Level, typer.Option(help="What to log: from info on, a line for each call.")
@@ -58,6 +62,7 @@ def run(
             allow_origins=allow_origin or (),
             dev=dev,
             metrics=metrics,
+            strict=strict or None,
         )
         shown = "localhost" if host in LOOPBACK else host
         url = f"http://{shown}:{listener.getsockname()[1]}"

@@ -43,7 +43,7 @@ def invalidate(
     with writing(file) as connection:
         secret, _ = secret_at(secret_beside(file))
         lineage = Lineage(connection, Digests(secret), now=0.0)
-        ending = [*(digests or ()), *(lineage.of_user(user) if user is not None else ())]
+        ending = [*(digests or ()), *(digest for digest, _ in (lineage.of_user(user) if user is not None else ()))]
         ended = sum(_end(lineage, digest) for digest in dict.fromkeys(ending))
         if everyone:
             lineage.close_all()
