@@ -198,7 +198,7 @@ class Identity:
 
     def is_recent(self) -> bool:
         """Whether a call of plain HTTP may use the ID at once: there was a look lately, and nobody has told of more."""
-        if self.refreshes.current is not None:
+        if self.refreshes.is_under_way():
             return not self.refreshes.hold_up()
         now = self._around.now()
         is_still_so = abs(now - self._looked) < (TOLD_MS if self._siblings.hears else RECENT_MS)
