@@ -41,6 +41,12 @@ _SCALARS: dict[Any, Shape] = {
     Any: scalars.Anything(),
     object: scalars.Anything(),
 }
+_STORED: dict[Any, Shape] = {
+    **_SCALARS,
+    int: scalars.NoLong(scalars.Integer()),
+    float: scalars.NoLong(scalars.Number()),
+    Int64: scalars.Scalar(Int64, "Int64"),
+}
 _EXACT = (type(None), bool, int, float, str, bytes, Int64)
 _FOREIGN = (dt.datetime, dt.date, dt.time, dt.timedelta, uuid.UUID, decimal.Decimal, enum.Enum)
 _LISTS = (list, collections.abc.Sequence, collections.abc.Collection, collections.abc.Iterable)
@@ -60,14 +66,29 @@ def hints_of(owner: str, handler: Callable[..., object], annotations: Mapping[st
         raise DefinitionError(f"{owner}: an annotation can't be read ({error}); import what it names.") from error
 
 
+class Use(enum.Enum):
+    """What values a type is to be held against.
+
+    ARGUMENT: they become what the type says; a `SessionId` arrives as a raw ID.
+    RESULT: they become what can travel, without the fields that the type doesn't name.
+    DOCUMENT: as they are read from the database; they have to be of the type as they stand.
+    """
+
+    ARGUMENT = enum.auto()
+    RESULT = enum.auto()
+    DOCUMENT = enum.auto()
+
+
 class Reader:
-    """Reads annotations, those of arguments or, with `out`, of what is returned.
+    """Reads annotations.
 
     takes_sessions: whether any of them holds a `SessionId`.
     """
 
-    def __init__(self, *, out: bool) -> None:
-        self._out = out
+    def __init__(self, use: Use) -> None:
+        self._use = use
+        self._out = use is Use.RESULT
+        self._scalars = _STORED if use is Use.DOCUMENT else _SCALARS
         self._objects: dict[Any, Object] = {}
         self.takes_sessions = False
 
@@ -75,8 +96,8 @@ class Reader:
         """The shape of a type; raises `TypeError` with what is wrong with it."""
         annotation = _behind(annotation)
         self.takes_sessions = self.takes_sessions or annotation is SessionId
-        if _is_hashable(annotation) and annotation in _SCALARS:
-            return _SCALARS[annotation]
+        if _is_hashable(annotation) and annotation in self._scalars:
+            return self._scalars[annotation]
         origin, args = typing.get_origin(annotation), typing.get_args(annotation)
         if origin in (typing.Required, typing.NotRequired):
             return self.shape_of(args[0])
@@ -136,7 +157,7 @@ class Reader:
         return containers.Entries(key, self.shape_of(args[1]))
 
     def _union(self, annotation: Any, args: tuple[Any, ...]) -> Shape:
-        if SessionId in args and not self._out and set(args) != {SessionId, type(None)}:
+        if SessionId in args and self._use is Use.ARGUMENT and set(args) != {SessionId, type(None)}:
             raise TypeError(
                 f"{type_text(annotation)}: a SessionId may only be optional, so that no raw ID passes for another"
             )

@@ -9,9 +9,8 @@ To type checkers it is a `str` that only the same annotation accepts. An ID read
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
 from pillion_server.errors import DefinitionError
-from pillion_server.schema import check_table
 
-__all__ = ["DocumentId", "Id", "id_of", "is_id_of"]
+__all__ = ["DocumentId", "Id", "check_table", "id_of", "is_id_of"]
 
 T = TypeVar("T", bound=str)
 
@@ -60,6 +59,12 @@ def is_id_of(table: str, text: str) -> bool:
 def id_of(table: T, value: object, /) -> T:
     """A text, such as a document's `_id`, as an `Id` of `table`; raises `ValueError` for another table's."""
     return cast("T", DocumentId.of_table(table)(value))
+
+
+def check_table(table: str) -> None:
+    """Raises `DefinitionError` for what can't name a table."""
+    if not (table.isascii() and table.isidentifier() and len(table) <= 64) or table.startswith("_"):
+        raise DefinitionError(f"{table[:80]!r} can't name a table: take letters, digits and _, such as 'cart_items'.")
 
 
 if TYPE_CHECKING:

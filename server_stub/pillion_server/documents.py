@@ -162,9 +162,9 @@ class DatabaseWriter(DatabaseReader):
 
     def _body(self, table: str, fields: Mapping[str, object]) -> str:
         encoded = encode(dict(fields))
-        shape = self._schema.shape_of(table)
-        if shape is not None:
-            shape.check(cast("dict[str, Any]", decode(encoded)))
+        type = self._schema.document_type(table)
+        if type is not None:
+            type.check(cast("dict[str, Any]", decode(encoded)))
         return _json.encode(encoded).decode()
 
 

@@ -13,9 +13,10 @@ from typing import Any, cast
 import apsw
 import msgspec
 
+from pillion_server.document_id import check_table
 from pillion_server.documents import entry_of
 from pillion_server.errors import DefinitionError
-from pillion_server.schema import Schema, check_table
+from pillion_server.schema import Schema
 from pillion_server.sqlite import Connection
 from pillion_shared import EncodingError, PillionError, decode, encode
 from pillion_shared.ids import quotable

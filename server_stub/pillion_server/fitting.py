@@ -6,7 +6,7 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from pillion_server.sessions import SessionId
+from pillion_server.sessions import SessionId, epoch_of
 from pillion_shared.ids import quotable
 from pillion_shared.values import MAX_SAFE_INTEGER
 
@@ -31,6 +31,14 @@ class Misfit(Exception):
     def place(self) -> str:
         """Where it is, `points[0].x`; keys that could be session IDs are masked."""
         return quotable("".join(reversed(self.steps)).removeprefix("."))
+
+
+def session_of(value: object) -> SessionId:
+    """Makes a digest a session, where no raw ID can be: in results and in documents."""
+    if not isinstance(value, str):
+        raise ValueError(f"expected `SessionId`, got `{kind_of(value)}`")  # noqa: TRY004 - as `Sessions` do
+    epoch_of(value)
+    return value if isinstance(value, SessionId) else SessionId(value)
 
 
 class Shape(Protocol):

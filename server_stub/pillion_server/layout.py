@@ -6,11 +6,11 @@ from typing import Any
 
 import apsw
 
+from pillion_server.document_type import DocumentType
 from pillion_server.documents import entry_of, fields_of
 from pillion_server.errors import StartError
 from pillion_server.keys import ABOVE
 from pillion_server.schema import Index, Schema
-from pillion_server.shapes import Shape
 from pillion_server.sqlite import Connection
 
 APPLICATION_ID = 0x50694C6E
@@ -100,8 +100,8 @@ def bring_up(connection: Connection, schema: Schema) -> None:
     Raises `StartError` for a document that doesn't fit.
     """
     there: set[int] = {number for (number,) in connection.rows("select number from indexes")}
-    declared: dict[int, Index | Shape] = {index.number: index for index in schema.indexes}
-    declared |= {shape.number: shape for shape in schema.shapes}
+    declared: dict[int, Index | DocumentType] = {index.number: index for index in schema.indexes}
+    declared |= {type.number: type for type in schema.document_types}
     for number in there - declared.keys():
         connection.run("delete from entries where idx = ?", (number,))
         connection.run("delete from indexes where number = ?", (number,))
@@ -120,10 +120,10 @@ def _fill(connection: Connection, schema: Schema, index: Index) -> None:
         connection.run("insert into entries (idx, key, doc) values (?, ?, ?)", (entry.number, *entry.position))
 
 
-def _check(connection: Connection, schema: Schema, shape: Shape) -> None:
-    for _, id, _, fields in _documents(connection, schema, shape.table):
+def _check(connection: Connection, schema: Schema, type: DocumentType) -> None:
+    for _, id, _, fields in _documents(connection, schema, type.table):
         try:
-            shape.check(fields)
+            type.check(fields)
         except ValueError as error:
             raise StartError(
                 f"{id} is older than its declaration in schema.py: {error} Declare the field so that it fits, "

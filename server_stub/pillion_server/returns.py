@@ -13,10 +13,9 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from pillion_server.annotations import Reader, hints_of
+from pillion_server.annotations import Reader, Use, hints_of
 from pillion_server.errors import DefinitionError
-from pillion_server.fitting import Misfit
-from pillion_server.sessions import SessionId, epoch_of
+from pillion_server.fitting import Misfit, session_of
 
 
 class Returns:
@@ -26,14 +25,14 @@ class Returns:
         self._owner = owner
         self.annotation = _annotation_of(owner, handler)
         try:
-            self._shape = Reader(out=True).shape_of(self.annotation)
+            self._shape = Reader(Use.RESULT).shape_of(self.annotation)
         except TypeError as error:
             raise DefinitionError(f"{owner}: what it returns can't be checked: {error}.") from error
 
     def fit(self, result: object) -> Any:
         """The result as its caller may see it; raises `TypeError`, naming the place, when it doesn't fit."""
         try:
-            return self._shape.fit(result, _digest)
+            return self._shape.fit(result, session_of)
         except Misfit as error:
             where = f"at `{error.place}` " if error.place else ""
             raise TypeError(
@@ -44,10 +43,3 @@ class Returns:
 def _annotation_of(owner: str, handler: Callable[..., object]) -> Any:
     said = inspect.signature(handler).return_annotation
     return Any if said is inspect.Signature.empty else hints_of(owner, handler, {"return": said})["return"]
-
-
-def _digest(value: object) -> SessionId:
-    if not isinstance(value, str):
-        raise ValueError("expected `SessionId`")  # noqa: TRY004 - as `Sessions` do
-    epoch_of(value)
-    return value if isinstance(value, SessionId) else SessionId(value)

@@ -12,6 +12,7 @@ from pillion_shared.ids import quotable
 from pillion_shared.values import MAX_SAFE_INTEGER
 
 
+@dataclass(frozen=True)
 class Anything:
     """`Any`: every value as it is."""
 
@@ -34,6 +35,7 @@ class Scalar:
         raise misfit(self, value)
 
 
+@dataclass(frozen=True)
 class Integer:
     """`int`: a whole number, also one that arrived as a Float64. -0.0 is 0."""
 
@@ -47,6 +49,7 @@ class Integer:
         raise misfit(self, value)
 
 
+@dataclass(frozen=True)
 class Number:
     """`float`: every number that a Float64 holds exactly, so that none is rounded in silence."""
 
@@ -60,6 +63,7 @@ class Number:
         raise misfit(self, value)
 
 
+@dataclass(frozen=True)
 class Long:
     """`Int64`: a whole number of 64 bits."""
 
@@ -71,6 +75,23 @@ class Long:
         raise misfit(self, value)
 
 
+@dataclass(frozen=True)
+class NoLong:
+    """`int` or `float` of a document, where an `Int64` is another value, which an index keeps apart."""
+
+    shape: Integer | Number
+
+    @property
+    def name(self) -> str:
+        return self.shape.name
+
+    def fit(self, value: object, session: Session) -> Any:
+        if isinstance(value, Int64):
+            raise misfit(self, value)
+        return self.shape.fit(value, session)
+
+
+@dataclass(frozen=True)
 class OfSession:
     """`SessionId`."""
 

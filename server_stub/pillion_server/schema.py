@@ -13,8 +13,9 @@ too; it has no indexes but the one by time of creation.
 import hashlib
 from dataclasses import dataclass, field
 
+from pillion_server.document_id import check_table
+from pillion_server.document_type import DocumentType
 from pillion_server.errors import DefinitionError
-from pillion_server.shapes import Shape
 from pillion_shared.wire import SESSION_PARAM
 
 BY_CREATION_TIME = "by_creation_time"
@@ -79,14 +80,14 @@ class Schema:
             table: tuple(index for index in self._indexes.values() if index.table == table) for table in tables
         }
         self._by_creation_time: dict[str, Index] = {}
-        self._shapes = {
-            table: Shape(table, declared.document)
+        self._document_types = {
+            table: DocumentType(table, declared.document)
             for table, declared in tables.items()
             if declared.document is not None
         }
-        for table, shape in self._shapes.items():
+        for table, type in self._document_types.items():
             for index in self._of_table[table]:
-                shape.check_names(index.name, index.fields)
+                type.check_names(index.name, index.fields)
 
     @property
     def indexes(self) -> tuple[Index, ...]:
@@ -98,19 +99,19 @@ class Schema:
         """Those whose first field holds sessions: it is named `session_id`, or declared `SessionId`. One per field."""
         found: dict[tuple[str, str], Index] = {}
         for index in self.indexes:
-            shape, first = self._shapes.get(index.table), index.fields[0]
-            if first == SESSION_PARAM or (shape is not None and first in shape.sessions):
+            type, first = self.document_type(index.table), index.fields[0]
+            if first == SESSION_PARAM or (type is not None and first in type.sessions):
                 found.setdefault((index.table, first), index)
         return tuple(found.values())
 
     @property
-    def shapes(self) -> tuple[Shape, ...]:
+    def document_types(self) -> tuple[DocumentType, ...]:
         """What is declared of documents."""
-        return tuple(self._shapes.values())
+        return tuple(self._document_types.values())
 
-    def shape_of(self, table: str) -> Shape | None:
+    def document_type(self, table: str) -> DocumentType | None:
         """What is declared of the documents of `table`."""
-        return self._shapes.get(table)
+        return self._document_types.get(table)
 
     def indexes_of(self, table: str) -> tuple[Index, ...]:
         """The indexes of `table`, the one by time of creation first."""
@@ -136,9 +137,3 @@ class Schema:
                 f"declare it in schema.py, {table}=Table().index({name!r}, ...)."
             )
         return index
-
-
-def check_table(table: str) -> None:
-    """Raises `DefinitionError` for what can't name a table."""
-    if not (table.isascii() and table.isidentifier() and len(table) <= 64) or table.startswith("_"):
-        raise DefinitionError(f"{table[:80]!r} can't name a table: take letters, digits and _, such as 'cart_items'.")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pillion_server.annotations import Reader, hints_of
+from pillion_server.annotations import Reader, Use, hints_of
 from pillion_server.errors import ArgumentError, DefinitionError
 from pillion_server.fitting import Misfit, shown
 from pillion_server.objects import Field, fields_of
@@ -58,7 +58,7 @@ class Signature:
 
     def __init__(self, owner: str, parameters: Iterable[Parameter]) -> None:
         self.parameters = tuple(parameters)
-        reader = Reader(out=False)
+        reader = Reader(Use.ARGUMENT)
         try:
             self._fields = tuple(
                 Field(each.name, wire_name(each.name), reader.shape_of(each.annotation), each.required)

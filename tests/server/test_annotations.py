@@ -6,7 +6,7 @@ from typing import Annotated, Any, Generic, NewType, TypedDict, TypeVar
 import pytest
 
 from pillion_server import DefinitionError, SessionId
-from pillion_server.annotations import Reader, hints_of
+from pillion_server.annotations import Reader, Use, hints_of
 from pillion_server.containers import Entries, Items, Union
 from pillion_server.objects import Object
 
@@ -28,8 +28,8 @@ class Loose(TypedDict, total=False):
     b: "str"
 
 
-def read(annotation: Any, *, out: bool = False) -> Any:
-    return Reader(out=out).shape_of(annotation)
+def read(annotation: Any, use: Use = Use.ARGUMENT) -> Any:
+    return Reader(use).shape_of(annotation)
 
 
 def test_hints_are_evaluated_where_they_are_written() -> None:
@@ -69,7 +69,7 @@ def test_names_of_types() -> None:
 )
 def test_it_notices_sessions(annotation: Any) -> None:
     """Anywhere in it."""
-    reader = Reader(out=False)
+    reader = Reader(Use.ARGUMENT)
     reader.shape_of(list[int])
     assert not reader.takes_sessions
     reader.shape_of(annotation)
@@ -77,10 +77,11 @@ def test_it_notices_sessions(annotation: Any) -> None:
 
 
 def test_a_session_may_only_be_optional_in_an_argument() -> None:
-    """A raw ID would pass for a str; going out there is none."""
+    """A raw ID would pass for a str; in results and documents there is none."""
     with pytest.raises(TypeError, match="may only be optional"):
         read(SessionId | str)
-    assert isinstance(read(SessionId | str, out=True), Union)
+    assert isinstance(read(SessionId | str, Use.RESULT), Union)
+    assert isinstance(read(SessionId | str, Use.DOCUMENT), Union)
 
 
 @pytest.mark.parametrize("annotation", [3, [int], T, set[int], complex, dict[int, int], dict[bytes, int], object()])

@@ -7,9 +7,9 @@ from typing import TypedDict
 import pytest
 
 from pillion_server import Schema, StartError, Table
+from pillion_server.document_type import DocumentType
 from pillion_server.documents import DatabaseWriter
 from pillion_server.layout import FORMAT, prepare
-from pillion_server.shapes import Shape
 from pillion_server.sqlite import Connection, SqliteError
 
 Open = Callable[[Schema], Connection]
@@ -211,8 +211,8 @@ def test_documents_that_do_not_fit_a_new_declaration(open_file: Open) -> None:
 def test_a_declaration_is_checked_when_it_is_new(open_file: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not at every start; again when it has changed, or was gone meanwhile."""
     checked: list[str] = []
-    check = Shape.check
-    monkeypatch.setattr(Shape, "check", lambda self, fields: (checked.append(self.table), check(self, fields)))
+    check = DocumentType.check
+    monkeypatch.setattr(DocumentType, "check", lambda self, fields: (checked.append(self.table), check(self, fields)))
     first = open_file(Schema())
     insert(first, Schema(), 1)
     first.close()

@@ -77,10 +77,10 @@ class Item(TypedDict):
 def test_declared_documents() -> None:
     """By table; `index` keeps them."""
     schema = Schema(items=Table(Item).index("by_owner", "owner"), things=Table())
-    [shape] = schema.shapes
-    assert (shape.table, schema.shape_of("items")) == ("items", shape)
-    assert schema.shape_of("things") is None
-    assert schema.shape_of("never_declared") is None
+    [type] = schema.document_types
+    assert (type.table, schema.document_type("items")) == ("items", type)
+    assert schema.document_type("things") is None
+    assert schema.document_type("never_declared") is None
 
 
 def test_an_index_over_a_field_that_no_document_has() -> None:
