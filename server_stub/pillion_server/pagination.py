@@ -1,8 +1,8 @@
 """Pages, as Convex's clients ask for them and get them.
 
 @query
-def notes(ctx: QueryCtx, paginationOpts: PaginationOptions) -> Page:
-    return ctx.db.query("notes").order("desc").paginate(paginationOpts)
+def notes(ctx: QueryCtx, pagination_opts: PaginationOptions) -> Page:
+    return ctx.db.query("notes").order("desc").paginate(pagination_opts)
 """
 
 from typing import Annotated, Any, TypedDict

@@ -16,7 +16,7 @@ from pillion_server.errors import ArgumentError, DefinitionError
 from pillion_server.fitting import Misfit, shown
 from pillion_server.objects import Field, fields_of
 from pillion_server.sessions import SessionId, Sessions
-from pillion_shared.wire import SESSION_ARG, SESSION_PARAM
+from pillion_shared.wire import SESSION_PARAM, WIRE_NAMES, on_wire, wire_name
 
 LONGEST = 400
 """How much is said about a wrong argument, in characters: a type of the user's may quote what it was given."""
@@ -44,8 +44,9 @@ def parameters_of(handler: Callable[..., object]) -> tuple[Parameter, ...]:
             raise DefinitionError(f"{name}: {parameter} can't be filled by a call; name each argument.")
         if parameter.annotation is parameter.empty:
             raise DefinitionError(f"{name}: say what `{parameter.name}` is, `{parameter.name}: str` or `: Any`.")
-        if parameter.name == SESSION_ARG:
-            raise DefinitionError(f"{name}: write `{SESSION_PARAM}: SessionId`; it is {SESSION_ARG} on the wire.")
+        for python, wire in WIRE_NAMES.items():
+            if parameter.name == wire:
+                raise DefinitionError(f"{name}: write `{python}`; it is {wire} on the wire.")
     hints = hints_of(name, handler, {parameter.name: parameter.annotation for parameter in others})
     return tuple(
         Parameter(each.name, hints[each.name], each.default is each.empty, each.kind is each.KEYWORD_ONLY)
@@ -75,10 +76,11 @@ class Signature:
         """The keywords for the handlers, from arguments by their names on the wire.
 
         sessions: makes the `SessionId`s among them. trusted: they come from a function of this server, under
-        their names in Python, and a `SessionId` among them is a digest already. Raises `ArgumentError`.
+        their names in Python, and a `SessionId` among them is a digest already. Raises `ArgumentError`, and
+        `EncodingError` for an argument that is given under both of its names.
         """
         if trusted:
-            args = {wire_name(name): value for name, value in args.items()}
+            args = on_wire(args)
 
         def session(value: object) -> SessionId:
             return sessions.again(value) if trusted and isinstance(value, SessionId) else sessions.of(value)
@@ -98,10 +100,6 @@ class Signature:
 def name_of(handler: Callable[..., object]) -> str:
     """What a handler is called, for messages."""
     return getattr(handler, "__name__", type(handler).__name__)
-
-
-def wire_name(name: str) -> str:
-    return SESSION_ARG if name == SESSION_PARAM else name
 
 
 def _refusal(text: str) -> ArgumentError:

@@ -4,8 +4,8 @@ import inspect
 from typing import Any
 
 from pillion_server.functions import Function
-from pillion_server.signature import wire_name
 from pillion_server.type_text import type_text
+from pillion_shared.wire import wire_name
 
 
 def signature_text(function: Function[..., Any]) -> str:

@@ -16,13 +16,16 @@ from pillion_shared.values import decode, encode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 SESSION_ARG = "sessionId"
 """The name under which a session ID travels in the arguments of a call."""
 
 SESSION_PARAM = "session_id"
 """The name of the same thing in Python."""
+
+WIRE_NAMES = {SESSION_PARAM: SESSION_ARG, "pagination_opts": "paginationOpts"}
+"""Arguments by their names in Python, where the wire has another one for them."""
 
 AUTHORIZATION = "Authorization"
 SCHEME = "Session"
@@ -46,16 +49,24 @@ def authorization(session_id: str) -> str:
 
 
 def arguments(fields: "dict[str, object]") -> "dict[str, object]":
-    """The arguments of a call, encoded as they are now; raises `EncodingError`.
-
-    An argument `session_id` takes the name that it has on the wire, `sessionId`.
-    """
+    """The arguments of a call, encoded as they are now, under their names on the wire; raises `EncodingError`."""
     try:
-        return {
-            SESSION_ARG if name == SESSION_PARAM else name: encode(value, "$." + name) for name, value in fields.items()
-        }
+        return {name: encode(value, "$." + name) for name, value in on_wire(fields).items()}
     except MemoryError:
         raise _too_large() from None
+
+
+def wire_name(name: str) -> str:
+    """The name on the wire of an argument: `sessionId` for `session_id`."""
+    return WIRE_NAMES.get(name, name)
+
+
+def on_wire(fields: "Mapping[str, object]") -> "dict[str, object]":
+    """Arguments under their names on the wire; raises `EncodingError` for one that is given under both of its names."""
+    for name, other in WIRE_NAMES.items():
+        if name in fields and other in fields:
+            raise EncodingError(f"$.{name}: it is {other} on the wire, which is given too: leave one of them out.")
+    return {wire_name(name): value for name, value in fields.items()}
 
 
 def call(path: str, args: "dict[str, object]") -> str:

@@ -15,8 +15,8 @@ from server.world import World
 
 NOTES = """
 @query
-def all(ctx, paginationOpts: PaginationOptions) -> Page:
-    return ctx.db.query("notes").order("desc").paginate(paginationOpts)
+def all(ctx, pagination_opts: PaginationOptions) -> Page:
+    return ctx.db.query("notes").order("desc").paginate(pagination_opts)
 
 @mutation
 def add(ctx, n: int) -> None:

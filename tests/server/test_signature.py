@@ -10,11 +10,11 @@ from typing import Annotated, Any, Literal, NewType, NotRequired, TypedDict
 import msgspec
 import pytest
 
-from pillion_server import ArgumentError, DefinitionError, Id, SessionId
+from pillion_server import ArgumentError, DefinitionError, Id, PaginationOptions, SessionId
 from pillion_server.document_id import DocumentId
 from pillion_server.sessions import Digests
 from pillion_server.signature import Signature, parameters_of
-from pillion_shared import Int64
+from pillion_shared import EncodingError, Int64
 from server.world import OTHER_ID, RAW_ID
 
 DIGESTS = Digests(b"s" * 32)
@@ -289,6 +289,8 @@ def test_inside_the_server_names_are_pythons() -> None:
     def f(ctx: object, session_id: SessionId) -> None: ...
 
     assert signature(f).convert({"session_id": DIGEST}, DIGESTS, trusted=True) == {"session_id": DIGEST}
+    with pytest.raises(EncodingError, match="sessionId on the wire, which is given too"):
+        signature(f).convert({"session_id": DIGEST, "sessionId": OTHER_ID}, DIGESTS, trusted=True)
 
 
 def test_annotations_may_be_strings() -> None:
@@ -315,6 +317,9 @@ def unannotated(ctx: object, a) -> None: ...  # type: ignore[no-untyped-def]  # 
 
 
 def wire_name(ctx: object, sessionId: SessionId) -> None: ...  # noqa: N803
+
+
+def wire_name_of_pages(ctx: object, paginationOpts: PaginationOptions) -> None: ...  # noqa: N803
 
 
 def raw_session(ctx: object, session_id: str) -> None: ...
@@ -362,7 +367,8 @@ def vague(ctx: object, a: Vague) -> None: ...
         (variable, "can't be filled by a call"),
         (open_ended, "can't be filled by a call"),
         (unannotated, "say what `a` is"),
-        (wire_name, "write `session_id: SessionId`"),
+        (wire_name, "write `session_id`; it is sessionId on the wire"),
+        (wire_name_of_pages, "write `pagination_opts`; it is paginationOpts on the wire"),
         (raw_session, "annotate `session_id` as SessionId"),
         (unknown_name, "an annotation can't be read"),
         (strange, "can't be made into Strange"),

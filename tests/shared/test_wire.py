@@ -16,6 +16,16 @@ def test_a_call_names_path_arguments_and_format() -> None:
     }
 
 
+def test_names_on_the_wire() -> None:
+    """Of arguments that Python spells otherwise; one that comes under both is refused, not chosen from."""
+    options = {"numItems": 2, "cursor": None}
+    assert wire.arguments({"pagination_opts": options}) == wire.arguments({"paginationOpts": options})
+    assert wire.on_wire({"n": 1, "session_id": "s"}) == {"n": 1, "sessionId": "s"}
+    for fields in ({"session_id": "s", "sessionId": "t"}, {"paginationOpts": {}, "pagination_opts": {}}):
+        with pytest.raises(EncodingError, match="leave one of them out"):
+            wire.arguments(fields)
+
+
 def test_a_call_of_what_can_not_travel_is_refused() -> None:
     """Before anything is sent, with the place."""
     with pytest.raises(EncodingError, match=r"^\$\.name: a value of type object can't travel"):
