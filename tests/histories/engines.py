@@ -2,16 +2,20 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import count
 from types import SimpleNamespace
 from typing import Any, TypeVar, cast
 
+from pillion_server.cache import Key, QueryCache
 from pillion_server.database import Database
 from pillion_server.documents import DatabaseReader, DatabaseWriter
+from pillion_server.reads import Reads
 from pillion_server.sqlite import Connection
 from pillion_server.transaction import Reading, Writing
+from pillion_server.writes import Writes
 
 T = TypeVar("T")
 
@@ -103,3 +107,33 @@ class Dropping(Database):
             return work(replace(now, db=cast("DatabaseWriter", db)))
 
         return await super().write(do)
+
+
+class Forgetful(Database):
+    """Of the commits some are not told to the cache of queries."""
+
+    def open(self) -> None:
+        super().open()
+        assert self._opened is not None
+        self._opened.cache = _ForgetfulCache()
+
+
+class _ForgetfulCache(QueryCache):
+    _commits = count(1)
+
+    def committing(self, writes: Sequence[Writes]) -> AbstractContextManager[None]:
+        return super().committing(writes if next(self._commits) % EVERY else ())
+
+
+class Hasty(Database):
+    """The cache of queries keeps an answer as if nothing had been committed since its snapshot."""
+
+    def open(self) -> None:
+        super().open()
+        assert self._opened is not None
+        self._opened.cache = _HastyCache()
+
+
+class _HastyCache(QueryCache):
+    def put(self, key: Key, value: object, reads: Reads, mark: int) -> None:
+        super().put(key, value, reads, self.mark())

@@ -80,6 +80,18 @@ def plans(seed: int) -> Iterator[Plan]:
         yield Plan(steps, fails=appends > 0 and dice.random() < 1 / 20)
 
 
+def popular_plans(seed: int) -> Iterator[Plan]:
+    """Transactions without end: nine in ten read one of four lists, all of them the same ones for a while."""
+    dice = random.Random(seed)
+    values = count(1)
+    for number in count():
+        keys = [number // (10 * MOVES) + key for key in range(4)]
+        if dice.random() < 0.9:
+            yield Plan(((dice.choice(keys), None),))
+        else:
+            yield Plan(tuple((key, next(values)) for key in dice.sample(keys, 2)))
+
+
 def looks_at_all(history: History) -> list[Plan]:
     """A read of every list that is in a history."""
     return [Plan(((key, None),)) for key in sorted({step.key for each in history for step in each.steps})]

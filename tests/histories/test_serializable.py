@@ -4,7 +4,7 @@ import contextlib
 import http.client
 import sys
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 
 import pytest
@@ -12,9 +12,10 @@ from hypothesis import settings
 
 from histories import engines
 from histories.checking import anomalies
-from histories.generating import FUNCTIONS, MODULE, SCHEMA, Plan, looks_at_all, plans
-from histories.history import Append, History
+from histories.generating import FUNCTIONS, MODULE, SCHEMA, Plan, looks_at_all, plans, popular_plans
+from histories.history import Append, History, Read
 from histories.recording import Answer, record, record_in_threads
+from pillion_server.cache import Kept, Key, QueryCache
 from pillion_server.database import Database
 from pillion_server.loading import load
 from pillion_server.runner import Runner
@@ -28,6 +29,9 @@ CALLERS = 32
 IN_ONE_TRY = 300
 TRIES = 30
 """How often a broken database may happen to do it right."""
+
+NUMBERS = count()
+"""A file for each database."""
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +51,7 @@ def functions(tmp_path: Path) -> Path:
 def run(engine: type[Database], functions: Path, planned: list[Plan]) -> History:
     """The history of the plans on a new database, with a look at all lists in the end."""
     registry = load(functions)
-    database = engine(functions.with_name(f"{planned[0].steps}{len(planned)}.sqlite3"), registry.schema)
+    database = engine(functions.with_name(f"{next(NUMBERS)}.sqlite3"), registry.schema)
     database.open()
     runner = Runner(registry, database)
 
@@ -71,6 +75,23 @@ def test_no_anomaly(functions: Path) -> None:
     ends = [each.ended or 0 for each in history]
     overlapping = sum(began < end for began, end in zip((each.began for each in history[1:]), ends, strict=False))
     assert overlapping > len(history) * 0.9
+
+
+def test_no_anomaly_in_answers_that_were_kept(functions: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of the queries and more are answered by the cache, between commits that touch what they read."""
+    hits = list[object]()
+    get = QueryCache.get
+
+    def counted(cache: QueryCache, key: Key, mark: int) -> Kept | None:
+        kept = get(cache, key, mark)
+        hits.extend([kept] if kept else [])
+        return kept
+
+    monkeypatch.setattr(QueryCache, "get", counted)
+    history = run(Database, functions, list(islice(popular_plans(3), TRANSACTIONS)))
+    assert anomalies(history) == {}
+    queries = sum(all(isinstance(step, Read) for step in each.steps) for each in history)
+    assert queries > len(hits) > queries / 2
 
 
 def test_no_anomaly_over_http(functions: Path, tmp_path: Path) -> None:
@@ -103,9 +124,22 @@ def test_no_anomaly_over_http(functions: Path, tmp_path: Path) -> None:
 )
 def test_a_broken_database_is_found_out(functions: Path, engine: type[Database], kinds: set[str]) -> None:
     """By the very same transactions."""
+    assert kinds <= found_by(plans, engine, functions, kinds)
+
+
+@pytest.mark.parametrize("engine", [engines.Forgetful, engines.Hasty])
+def test_a_broken_cache_is_found_out(functions: Path, engine: type[Database]) -> None:
+    """By what it serves after a commit."""
+    assert "real time" in found_by(popular_plans, engine, functions, {"real time"})
+
+
+def found_by(
+    make: Callable[[int], Iterator[Plan]], engine: type[Database], functions: Path, kinds: set[str]
+) -> set[str]:
+    """The anomalies of a few histories, until these kinds are among them."""
     found: set[str] = set()
     for seed in range(TRIES):
-        found |= set(anomalies(run(engine, functions, list(islice(plans(seed), IN_ONE_TRY)))))
+        found |= set(anomalies(run(engine, functions, list(islice(make(seed), IN_ONE_TRY)))))
         if kinds <= found:
-            return
-    assert kinds <= found
+            break
+    return found
