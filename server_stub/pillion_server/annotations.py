@@ -109,7 +109,7 @@ class Reader:
             return self._union(annotation, args)
         kind: Any = origin or annotation
         if kind is tuple:
-            return self._tuple(args)
+            return self._tuple(args if args or annotation not in (tuple, typing.Tuple) else (Any, ...))  # noqa: UP006
         if kind in _LISTS:
             return containers.Items(self.shape_of(args[0] if args else Any), list)
         if kind in _DICTS:
@@ -144,8 +144,8 @@ class Reader:
 
     def _tuple(self, args: tuple[Any, ...]) -> Shape:
         make = list if self._out else tuple
-        if not args or args[-1] is Ellipsis:
-            return containers.Items(self.shape_of(args[0] if args else Any), make)
+        if args[-1:] == (Ellipsis,):
+            return containers.Items(self.shape_of(args[0]), make)
         return containers.Row(tuple(self.shape_of(each) for each in args), make)
 
     def _dict(self, args: tuple[Any, ...]) -> Shape:
@@ -161,7 +161,7 @@ class Reader:
             raise TypeError(
                 f"{type_text(annotation)}: a SessionId may only be optional, so that no raw ID passes for another"
             )
-        members = {each: self.shape_of(each) for each in args}
+        members = {each: self.shape_of(each) for each in args if each is not msgspec.UnsetType}
         return containers.Union(
             tuple(members.values()), {each: shape for each, shape in members.items() if each in _EXACT}
         )

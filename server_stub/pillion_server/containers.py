@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from pillion_server.fitting import Misfit, Session, Shape, at, misfit, shown
+from pillion_server.objects import Object
 
 
 @dataclass(frozen=True)
@@ -102,10 +103,17 @@ class Union:
 
 def _refusal(union: Union, value: object, misfits: Sequence[Misfit]) -> Misfit:
     """What the one member says that the value was meant for, or that it is none of them."""
-    inside = [each for each in misfits if each.steps or not each.sentence.startswith("expected ")]
-    meant = [each for each in inside if not each.tag]
+    inside = [each for each in misfits if each.steps or not each.other]
+    mark = _mark(union)
+    meant = [each for each in inside if each.steps != [mark]]
     if len(meant) == 1:
         return meant[0]
     if inside and not meant:
         return inside[0]
     return misfit(union, value)
+
+
+def _mark(union: Union) -> str | None:
+    """The step to the field that tells the objects of a union apart, if all of them have such a one."""
+    marks = [each.marks for each in union.members if isinstance(each, Object)]
+    return next((f".{name}" for name in marks[0] if all(name in each for each in marks)), None) if marks else None

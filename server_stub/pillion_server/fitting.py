@@ -19,12 +19,12 @@ _NAMES: dict[type, str] = {type(None): "null", dict: "object", list: "array", tu
 class Misfit(Exception):
     """A value is not of its type: a sentence, and the steps that lead to it, the last one first.
 
-    tag: a `Literal` of an object says that the object is another member of its union.
+    other: it is of another type altogether, so a union may have meant another member.
     """
 
-    def __init__(self, sentence: str, *, tag: bool = False) -> None:
+    def __init__(self, sentence: str, *, other: bool = False) -> None:
         super().__init__(sentence)
-        self.sentence, self.tag = sentence, tag
+        self.sentence, self.other = sentence, other
         self.steps: list[str] = []
 
     @property
@@ -57,8 +57,8 @@ class Shape(Protocol):
 def misfit(shape: Shape, value: object) -> Misfit:
     """What to raise for a value that is of another type."""
     if isinstance(value, float) and value.is_integer() and abs(value) > MAX_SAFE_INTEGER and shape.name == "int":
-        return Misfit("expected `int`, got a `float` beyond 2^53, which may be rounded: use Int64")
-    return Misfit(f"expected `{shape.name}`, got `{kind_of(value)}`")
+        return Misfit("expected `int`, got a `float` beyond 2^53, which may be rounded: use Int64", other=True)
+    return Misfit(f"expected `{shape.name}`, got `{kind_of(value)}`", other=True)
 
 
 def kind_of(value: object) -> str:

@@ -11,6 +11,7 @@ from typing import Any, cast, is_typeddict
 import msgspec
 
 from pillion_server.fitting import Misfit, Session, Shape, at, kind_of, misfit, shown
+from pillion_server.scalars import OneOf
 from pillion_shared.ids import quotable
 
 
@@ -40,12 +41,18 @@ class Object:
     def name(self) -> str:
         return self.type.__name__
 
+    @property
+    def marks(self) -> list[str]:
+        """The fields that may tell it from others: its tag, and those of a `Literal`."""
+        literals = [each.wire for each in self.fields if isinstance(each.shape, OneOf)]
+        return literals if self.tag is None else [self.tag[0], *literals]
+
     def fit(self, value: object, session: Session) -> Any:
         return self._strip(value, session) if self.out else self._make(value, session)
 
     def _make(self, value: object, session: Session) -> Any:
         if not isinstance(value, dict):
-            raise Misfit(f"expected `object`, got `{kind_of(value)}`")
+            raise Misfit(f"expected `object`, got `{kind_of(value)}`", other=True)
         made = fields_of(self.fields, self._untagged(cast("dict[str, object]", value)), session)
         try:
             return self.type(**made)
@@ -68,7 +75,7 @@ class Object:
             return given
         name, mark = self.tag
         if given.get(name, mark) != mark:
-            raise at(Misfit("not one of the values that are allowed", tag=True), f".{name}")
+            raise at(Misfit("not one of the values that are allowed"), f".{name}")
         return {each: value for each, value in given.items() if each != name}
 
 

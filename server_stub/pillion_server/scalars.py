@@ -137,7 +137,7 @@ class OneOf:
         for each in self.values:
             if each == value and isinstance(value, type(each)) and isinstance(value, bool) == isinstance(each, bool):
                 return each
-        raise Misfit("not one of the values that are allowed", tag=True)
+        raise Misfit("not one of the values that are allowed")
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """`pillion functions`."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,46 @@ def test_what_is_registered(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         "shop:number        query     internal  () -> int",
     ]
     assert printed.err == ""
+
+
+TYPES = """
+from dataclasses import dataclass
+from ._types import Item
+
+@dataclass
+class Change:
+    item: Id["items"]
+    price: float = 0.5
+
+@query
+def get(ctx, owner: Id["users"] | None, pagination_opts: PaginationOptions) -> list[Item]: ...
+
+@mutation
+def change(ctx, changes: dict[str, Change], session_id: SessionId | None = None) -> tuple[Id["items"], ...]: ...
+
+@action
+async def buy(ctx, how: Literal["card", "cash"] = "card", price: Annotated[int, "cents"] = 1) -> Item | None: ...
+
+@query
+def unsaid(ctx, item: Item): ...
+"""
+
+
+def test_types_as_they_are_written(tmp_path: Path) -> None:
+    """By the command as people call it."""
+    write_functions(tmp_path, shop=TYPES, _types="class Item(TypedDict):\n    name: str\n")
+    command = [sys.executable, "-m", "pillion_server", "functions", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [" ".join(line.split()) for line in done.stdout.splitlines()] == [
+        "shop:buy action public (how: Literal['card', 'cash'] = ..., price: int = ...) -> Item | None",
+        (
+            "shop:change mutation public "
+            '(changes: dict[str, Change], sessionId: SessionId | None = ...) -> tuple[Id["items"], ...]'
+        ),
+        'shop:get query public (owner: Id["users"] | None, paginationOpts: PaginationOptions) -> list[Item]',
+        "shop:unsaid query public (item: Item)",
+    ]
 
 
 def test_nothing_is_registered(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -70,6 +70,26 @@ class Square(TypedDict):
     kind: Literal["square"]
 
 
+class Red(TypedDict):
+    """Told from `Blue` by its kind, and has another field of a few values."""
+
+    kind: Literal["red"]
+    mode: Literal["soft", "hard"]
+
+
+class Blue(TypedDict):
+    """The other."""
+
+    kind: Literal["blue"]
+
+
+class Sparse(msgspec.Struct):
+    """A Struct that knows whether a field was given."""
+
+    n: int
+    m: int | msgspec.UnsetType = msgspec.UNSET
+
+
 class Account(msgspec.Struct, rename="camel"):
     """A Struct with names of its own on the wire."""
 
@@ -153,6 +173,10 @@ class Colour(enum.Enum):
         (Low | High, {"type": "high", "n": "1"}, High("1")),
         (Tree, {"leaves": [{"leaves": []}, {}]}, Tree([Tree(), Tree()])),
         (Positive, 1, 1),
+        (Sparse, {"n": 1}, Sparse(1)),
+        (Sparse, {"n": 1, "m": 2}, Sparse(1, 2)),
+        (tuple[()], [], ()),
+        (tuple, [1], (1,)),
         (NewType("Age", int), 3, 3),
         (Colour, "red", Colour.RED),
         (uuid.UUID, "12345678-1234-5678-1234-567812345678", uuid.UUID("12345678-1234-5678-1234-567812345678")),
@@ -208,6 +232,14 @@ def test_what_fits(annotation: Any, value: object, expected: object) -> None:
         (Low | High, {"type": "high", "n": 1}, "`a.n`: expected `str`, got `int`."),
         (Tree, {"leaves": [{"leaves": [3]}]}, "`a.leaves[0].leaves[0]`: expected `object`, got `int`."),
         (Positive, 0, "`a`: expected `int` >= 1."),
+        (Positive | None, 0, "`a`: expected `int` >= 1."),
+        (tuple[int, str] | None, [1], "`a`: expected 2 items, got 1."),
+        (tuple[()], [1], "`a`: expected 0 items, got 1."),
+        (Red | Blue, {"kind": "red", "mode": "x"}, "`a.mode`: not one of the values that are allowed."),
+        (Blue | Red, {"kind": "red", "mode": "x"}, "`a.mode`: not one of the values that are allowed."),
+        (Blue | Red | None, {"kind": "blue", "mode": "x"}, "`a`: there is no field `mode`."),
+        (UserId | Literal["all"], "x", "`a`: expected `Id[\"users\"] | one of 'all'`, got `str`."),
+        (Sparse, {"n": 1, "m": None}, "`a.m`: expected `int`, got `null`."),
         (Colour, "blue", "`a`: not one of the values that are allowed."),
     ],
 )
