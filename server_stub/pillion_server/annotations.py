@@ -185,7 +185,7 @@ def _fields(annotation: Any, kind: type) -> list[tuple[str, str, Any, bool]]:
     except (NameError, AttributeError, SyntaxError) as error:
         raise TypeError(f"an annotation of {kind.__name__} can't be read ({error})") from error
     parameters: tuple[Any, ...] = getattr(kind, "__parameters__", ())
-    given = dict(zip(parameters, typing.get_args(annotation), strict=False))
+    given = {**dict.fromkeys(parameters, Any), **dict(zip(parameters, typing.get_args(annotation), strict=False))}
     hints = {name: _filled(hint, given) for name, hint in hints.items()}
     if typing.is_typeddict(kind):
         needed: frozenset[str] = vars(kind)["__required_keys__"]

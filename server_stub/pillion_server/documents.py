@@ -13,6 +13,7 @@ from typing import Any, cast
 import msgspec
 
 from pillion_server.cursors import Cursors
+from pillion_server.document_id import is_id_of
 from pillion_server.keys import MISSING, key_of
 from pillion_server.query import Document, Query
 from pillion_server.ranges import Position, Range
@@ -21,6 +22,7 @@ from pillion_server.schema import Index, Schema
 from pillion_server.sqlite import Connection
 from pillion_server.writes import Entry, Writes
 from pillion_shared import decode, encode
+from pillion_shared.ids import quotable
 
 _RANGE = """select e.key, e.doc, d.id, d.created, cast(d.body as blob) from entries e join documents d on d.seq = e.doc
             where e.idx = ? and (e.key, e.doc) > (?, ?) and (e.key, e.doc) < (?, ?) order by e.key {0}, e.doc {0}"""
@@ -140,7 +142,8 @@ class DatabaseWriter(DatabaseReader):
     def _existing(self, id: str) -> tuple[int, float, dict[str, Any]]:
         found = self._find(id)
         if found is None:
-            raise LookupError(f"There is no document {id[:100]!r}: it was deleted, or the ID is not one.")
+            shown = repr(id[:100]) if is_id_of(_table_of(id), id) else quotable(repr(id[:100]))
+            raise LookupError(f"There is no document {shown}: it was deleted, or the ID is not one.")
         return found[0], found[1], fields_of(found[2])
 
     def _write(self, doc: int, created: float, old: dict[str, Any], new: dict[str, Any], id: str) -> None:

@@ -1,13 +1,15 @@
 """Pages, as Convex's clients ask for them and get them.
 
 @query
-def notes(ctx: QueryCtx, pagination_opts: PaginationOptions) -> Page:
+def notes(ctx: QueryCtx, pagination_opts: PaginationOptions) -> Page[Note]:
     return ctx.db.query("notes").order("desc").paginate(pagination_opts)
 """
 
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Generic, TypedDict, TypeVar
 
 import msgspec
+
+T = TypeVar("T")
 
 
 class PaginationOptions(msgspec.Struct, frozen=True, rename="camel"):
@@ -26,9 +28,12 @@ class PaginationOptions(msgspec.Struct, frozen=True, rename="camel"):
     maximum_bytes_read: int | None = None
 
 
-class Page(TypedDict):
-    """One page. `continueCursor` is where the next begins; `isDone` says that there is nothing there by now."""
+class Page(TypedDict, Generic[T]):
+    """One page of documents, which are stripped to `T` when they are returned.
 
-    page: list[Any]
+    `continueCursor` is where the next page begins; `isDone` says that there is nothing there by now.
+    """
+
+    page: list[T]
     isDone: bool
     continueCursor: str

@@ -41,11 +41,13 @@ class Query:
         """All of the index `name`, in its order, or those whose first fields equal the ones given.
 
         `with_index("by_owner_day", owner="ada")` is `with_index("by_owner_day").eq("owner", "ada")`: the index's
-        fields from the first one on, none left out.
+        fields from the first one on, none left out. Raises `ValueError` when an index or a range has been chosen.
         """
-        index = self.schema.index(self.range.index.table, name)
-        range = Range.whole(index, descending=self.range.descending)
-        for field in sorted(equal, key=_place_in(index.columns)):
+        descending, table = self.range.descending, self.range.index.table
+        if self.range != Range.whole(self.schema.by_creation_time(table), descending=descending):
+            raise ValueError(f"with_index({name!r}) goes right after query({table!r}), before eq, gt, gte, lt and lte.")
+        range = Range.whole(self.schema.index(table, name), descending=descending)
+        for field in sorted(equal, key=_place_in(range.index.columns)):
             range = range.eq(field, equal[field])
         return replace(self, range=range)
 
@@ -101,7 +103,7 @@ class Query:
         """All documents."""
         return self._take(None)
 
-    def paginate(self, options: PaginationOptions, /) -> Page:
+    def paginate(self, options: PaginationOptions, /) -> Page[Any]:
         """One page of the documents; the next one begins at its `continueCursor`.
 
         Pages end at places in the index: what is added or deleted between two calls neither repeats nor skips a

@@ -49,6 +49,7 @@ def test_generic_classes() -> None:
     [items] = shape.fields
     assert isinstance(items.shape, Items)
     assert items.shape.item.name == "int"
+    assert read(Page).fields[0].shape.item.name == "Any"
 
 
 def test_fields_that_may_be_missing() -> None:

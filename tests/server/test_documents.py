@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from pillion_server import Schema, SessionId, Table
 from pillion_server.documents import DatabaseReader, DatabaseWriter
 from pillion_server.layout import prepare
+from pillion_server.sessions import Digests
 from pillion_server.sqlite import Connection
 from pillion_shared import EncodingError, Int64
+from server.world import RAW_ID
 
 SCHEMA = Schema(items=Table().index("by_owner", "owner").index("by_owner_n", "owner", "n"))
 
@@ -115,6 +117,9 @@ def test_what_can_not_travel_can_not_be_stored(db: DatabaseWriter, fields: dict[
 @pytest.mark.parametrize("write", ["patch", "replace", "delete"])
 def test_writing_what_is_not_there(db: DatabaseWriter, write: str) -> None:
     """An error, not silence."""
+    with pytest.raises(LookupError) as caught:
+        getattr(db, write)(RAW_ID)
+    assert RAW_ID not in str(caught.value)
     with pytest.raises(LookupError, match="There is no document 'items:gone'"):
         getattr(db, write)("items:gone")
 
@@ -235,12 +240,13 @@ def test_a_write_that_does_not_fit_its_table(connection: Connection) -> None:
     connection.run("begin")
     try:
         db = DatabaseWriter(connection, schema, lambda: 1.0)
-        id = db.insert("typed", owner=SessionId("sid.x"), n=1, tags=("a", "b"))
+        owner = Digests(b"s" * 32).of(RAW_ID)
+        id = db.insert("typed", owner=owner, n=1, tags=("a", "b"))
         before = db.get(id)
         for refused in (
-            lambda: db.insert("typed", owner="sid.x", n="1"),
+            lambda: db.insert("typed", owner=owner, n="1"),
             lambda: db.patch(id, n="1"),
-            lambda: db.replace(id, owner="sid.x", n="1"),
+            lambda: db.replace(id, owner=owner, n="1"),
         ):
             with pytest.raises(ValueError, match=r"the table 'typed': `n`: expected `float`, got `str`\."):
                 refused()

@@ -18,6 +18,13 @@ NOTES = """
 def all(ctx, pagination_opts: PaginationOptions) -> Page:
     return ctx.db.query("notes").order("desc").paginate(pagination_opts)
 
+class Note(TypedDict):
+    n: int
+
+@query
+def some(ctx, pagination_opts: PaginationOptions) -> Page[Note]:
+    return ctx.db.query("notes").paginate(pagination_opts)
+
 @mutation
 def add(ctx, n: int) -> None:
     ctx.db.insert("notes", n=n)
@@ -49,6 +56,13 @@ def test_pages_over_the_wire(notes: World) -> None:
     after = notes.query("notes:all", paginationOpts={**options, "cursor": third["continueCursor"]})
     assert (after["page"], after["isDone"]) == ([], True)
     assert isinstance(after["continueCursor"], str)
+
+
+def test_the_documents_of_a_page_are_stripped(notes: World) -> None:
+    """To what its annotation says of them, if it does."""
+    options = {"numItems": 1, "cursor": None}
+    assert notes.query("notes:some", paginationOpts=options)["page"] == [{"n": 0.0}]
+    assert set(notes.query("notes:all", paginationOpts=options)["page"][0]) == {"_id", "_creation_time", "n"}
 
 
 def test_a_cursor_outlives_a_start(notes: World) -> None:

@@ -101,6 +101,15 @@ def test_fields_that_the_index_has_not(db: DatabaseWriter) -> None:
         db.query("items").with_index("by_name", name="ada")
 
 
+def test_an_index_is_chosen_first(db: DatabaseWriter) -> None:
+    """A range, or another index, would be dropped without a word; an order is kept."""
+    items = db.query("items")
+    for chosen in (items.gt("_creation_time", 2), items.eq("_creation_time", 2), items.with_index("by_owner")):
+        with pytest.raises(ValueError, match=r"with_index\('by_owner_day'\) goes right after query\('items'\)"):
+            chosen.with_index("by_owner_day")
+    assert numbers(items.order("desc").with_index("by_owner", owner="bob")) == [3, 1]
+
+
 def test_bad_arguments(db: DatabaseWriter) -> None:
     """Each with its sentence."""
     with pytest.raises(ValueError, match='"asc" or "desc"'):

@@ -8,6 +8,8 @@ from pillion_server import (
     DatabaseWriter,
     Id,
     MutationCtx,
+    Page,
+    PaginationOptions,
     QueryCtx,
     SessionId,
     action,
@@ -49,6 +51,11 @@ class Item(TypedDict):
 def get(ctx: SessionCtx) -> list[Item]:
     assert_type(ctx.session_id, SessionId)
     return [{"name": "tea"}]
+
+
+@session_query
+def page(ctx: SessionCtx, pagination_opts: PaginationOptions) -> Page[Item]:
+    return ctx.db.query("items").paginate(pagination_opts)
 
 
 @session_query
