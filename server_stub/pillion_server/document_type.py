@@ -39,6 +39,11 @@ class DocumentType:
             ) from error
         if not isinstance(shape, Object):
             raise DefinitionError(f"Table(...) of {table!r} takes a TypedDict, a dataclass or a msgspec.Struct.")
+        for field in shape.fields:
+            if field.wire.startswith("_"):
+                raise DefinitionError(
+                    f"{shape.name} of {table!r} declares {field.wire!r}: names that begin with _ are the database's."
+                )
         self._shape = shape
         self.sessions = frozenset(field.wire for field in shape.fields if _may_be_session(field.shape))
         words = msgspec.json.encode((table, _outline(shape)))

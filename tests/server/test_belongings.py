@@ -9,6 +9,7 @@ import pytest
 from pillion_server import DefinitionError, Schema, SessionId, Table, belongings
 from pillion_server.documents import DatabaseWriter
 from pillion_server.layout import prepare
+from pillion_server.sessions import new_digest
 from pillion_server.sqlite import Connection
 
 
@@ -26,7 +27,7 @@ SCHEMA = Schema(
     notes=Table().index("by_owner", "owner").index("by_text", "text", "session_id"),
     bare=Table(),
 )
-OLD, NEW, OTHER = "sid.old", "sid.new", "sid.other"
+OLD, NEW, OTHER, THIRD = (new_digest(0) for _ in range(4))
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def db(tmp_path: Path) -> Iterator[DatabaseWriter]:
     for session in (OLD, OTHER):
         db.insert("items", session_id=session, name="tea")
         db.insert("gifts", giver=session, label=OLD)
-        db.insert("gifts", giver="sid.third", taker=session, label=OLD)
+        db.insert("gifts", giver=THIRD, taker=session, label=OLD)
         db.insert("notes", owner=session, text=OLD, session_id=session)
         db.insert("bare", session_id=session)
     yield db
@@ -73,7 +74,7 @@ def test_all_of_it_moves(db: DatabaseWriter) -> None:
     belongings.move(db, OLD, NEW, {})
     assert held(db) == {
         "items.session_id": [NEW, OTHER],
-        "gifts.giver": [NEW, "sid.third", OTHER, "sid.third"],
+        "gifts.giver": [NEW, THIRD, OTHER, THIRD],
         "gifts.taker": [None, NEW, None, OTHER],
         "notes.owner": [OLD, OTHER],
         "bare.session_id": [OLD, OTHER],
@@ -98,7 +99,7 @@ def test_all_of_it_is_deleted(db: DatabaseWriter) -> None:
     belongings.delete(db, OLD)
     assert held(db) == {
         "items.session_id": [OTHER],
-        "gifts.giver": [OTHER, "sid.third"],
+        "gifts.giver": [OTHER, THIRD],
         "gifts.taker": [None, OTHER],
         "notes.owner": [OLD, OTHER],
         "bare.session_id": [OLD, OTHER],

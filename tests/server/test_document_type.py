@@ -163,3 +163,9 @@ def test_what_can_not_be_a_document(kind: Any) -> None:
     """Said as the schema is declared."""
     with pytest.raises(DefinitionError, match="'t'"):
         DocumentType("t", kind)
+
+
+def test_the_databases_own_fields_are_not_declared() -> None:
+    """No document could be written: `insert` takes none of them."""
+    with pytest.raises(DefinitionError, match="Kept of 't' declares '_id': names that begin with _ are the database's"):
+        DocumentType("t", make_dataclass("Kept", [("_id", str)]))
