@@ -2,6 +2,7 @@
 
 from typing import TypedDict, assert_type
 
+from demo._session import SessionCtx, SessionMutationCtx, session_mutation, session_query
 from pillion_server import (
     ActionCtx,
     Custom,
@@ -15,30 +16,10 @@ from pillion_server import (
     action,
     custom_action,
     custom_ctx,
-    custom_mutation,
     custom_query,
     id_of,
     mutation,
-    query,
 )
-
-
-class SessionCtx(QueryCtx):
-    """The context of a session's queries."""
-
-    session_id: SessionId
-
-
-class SessionMutationCtx(MutationCtx, SessionCtx):
-    """And of its mutations."""
-
-
-def with_session(ctx: QueryCtx, session_id: SessionId) -> Custom:
-    return Custom(ctx={"session_id": session_id})
-
-
-session_query = custom_query(query, with_session, ctx=SessionCtx)
-session_mutation = custom_mutation(mutation, with_session, ctx=SessionMutationCtx)
 
 
 class Item(TypedDict):

@@ -1,36 +1,7 @@
 """What both type checkers refuse: an error in each line that says so, and in no other."""
 
-from pillion_server import (
-    Custom,
-    Id,
-    MutationCtx,
-    QueryCtx,
-    SessionId,
-    action,
-    custom_mutation,
-    custom_query,
-    id_of,
-    mutation,
-    query,
-)
-
-
-class SessionCtx(QueryCtx):
-    """The context of a session's queries."""
-
-    session_id: SessionId
-
-
-class SessionMutationCtx(MutationCtx, SessionCtx):
-    """And of its mutations."""
-
-
-def with_session(ctx: QueryCtx, session_id: SessionId) -> Custom:
-    return Custom(ctx={"session_id": session_id})
-
-
-session_query = custom_query(query, with_session, ctx=SessionCtx)
-session_mutation = custom_mutation(mutation, with_session, ctx=SessionMutationCtx)
+from demo._session import SessionCtx, SessionMutationCtx, session_mutation, session_query, with_session
+from pillion_server import Custom, Id, MutationCtx, QueryCtx, action, custom_query, id_of, query
 
 
 @session_query
