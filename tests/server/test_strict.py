@@ -21,7 +21,7 @@ def start(ctx, session_id: SessionId, password: str = "tea") -> None:
 @mutation
 def login(ctx, session_id: SessionId, new: SessionId) -> None:
     ctx.sessions.bind(new, "ada")
-    ctx.sessions.end(session_id)
+    ctx.sessions.invalidate(session_id)
 
 @mutation
 def refresh(ctx, session_id: SessionId, new: SessionId) -> None:
@@ -29,11 +29,11 @@ def refresh(ctx, session_id: SessionId, new: SessionId) -> None:
 
 @mutation
 def logout(ctx, session_id: SessionId) -> None:
-    ctx.sessions.end(session_id)
+    ctx.sessions.invalidate(session_id)
 
 @mutation
-def end_all(ctx) -> None:
-    ctx.sessions.end_all()
+def invalidate_all(ctx) -> None:
+    ctx.sessions.invalidate_all()
 
 @query
 def me(ctx, session_id: SessionId) -> str | None:
@@ -100,12 +100,12 @@ def test_a_registration_is_handed_on(strict: World) -> None:
     assert (is_in(strict, 3), is_in(strict, 4)) == (False, False)
 
 
-@pytest.mark.parametrize("end", ["users:logout", "users:end_all"])
+@pytest.mark.parametrize("end", ["users:logout", "users:invalidate_all"])
 def test_the_end_of_a_session_is_the_end_of_its_registration(strict: World, end: str) -> None:
     """What its ID opens then, a kept answer among it, has to be registered anew."""
     strict.mutation("users:start", sessionId=raw(1))
     assert is_in(strict, 1)
-    strict.mutation(end, **({} if end == "users:end_all" else {"sessionId": raw(1)}))
+    strict.mutation(end, **({} if end == "users:invalidate_all" else {"sessionId": raw(1)}))
     assert not is_in(strict, 1)
     strict.mutation("users:start", sessionId=raw(1))
     assert is_in(strict, 1)
