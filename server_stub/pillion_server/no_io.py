@@ -13,15 +13,54 @@ import sys
 import threading
 
 REFUSED = frozenset(
-    """
-    open time.sleep mmap.__new__ webbrowser.open sqlite3.connect urllib.Request
-    os.chmod os.chown os.link os.listdir os.mkdir os.remove os.rename os.rmdir os.scandir os.symlink os.truncate os.utime
-    os.exec os.fork os.forkpty os.kill os.killpg os.posix_spawn os.spawn os.startfile os.system pty.spawn subprocess.Popen
-    ftplib.connect http.client.connect http.client.send imaplib.open poplib.connect smtplib.connect
-    socket.__new__ socket.bind socket.connect socket.getaddrinfo socket.gethostbyaddr socket.gethostbyname
-    socket.getnameinfo socket.sendmsg socket.sendto
-    _thread.start_new_thread _thread.start_joinable_thread
-    """.split()
+    [
+        "open",
+        "time.sleep",
+        "mmap.__new__",
+        "webbrowser.open",
+        "sqlite3.connect",
+        "urllib.Request",
+        "os.chmod",
+        "os.chown",
+        "os.link",
+        "os.listdir",
+        "os.mkdir",
+        "os.remove",
+        "os.rename",
+        "os.rmdir",
+        "os.scandir",
+        "os.symlink",
+        "os.truncate",
+        "os.utime",
+        "os.exec",
+        "os.fork",
+        "os.forkpty",
+        "os.kill",
+        "os.killpg",
+        "os.posix_spawn",
+        "os.spawn",
+        "os.startfile",
+        "os.system",
+        "pty.spawn",
+        "subprocess.Popen",
+        "ftplib.connect",
+        "http.client.connect",
+        "http.client.send",
+        "imaplib.open",
+        "poplib.connect",
+        "smtplib.connect",
+        "socket.__new__",
+        "socket.bind",
+        "socket.connect",
+        "socket.getaddrinfo",
+        "socket.gethostbyaddr",
+        "socket.gethostbyname",
+        "socket.getnameinfo",
+        "socket.sendmsg",
+        "socket.sendto",
+        "_thread.start_new_thread",
+        "_thread.start_joinable_thread",
+    ]
 )
 """The audit events, as in Python's own table of them. A new thread is among them: it would not be watched."""
 

@@ -1,15 +1,18 @@
 """Strict mode, over the wire."""
 
+import asyncio
 import json
+import logging
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from pillion_server import StartError
+from pillion_server.reloading import reload
 from pillion_server.strict import REFUSAL
 from server.clockwork import raw
-from server.world import Process, World
+from server.world import Process, World, write_functions
 
 USERS = """
 @mutation
@@ -149,6 +152,25 @@ def test_a_door_that_is_not_there(world: Callable[..., World], name: str) -> Non
     """Is said at start."""
     with pytest.raises(StartError, match="named for strict mode"):
         world(users=USERS, options={"strict": [name]})
+
+
+def test_a_door_that_a_reload_takes_away(world: Callable[..., World], caplog: pytest.LogCaptureFixture) -> None:
+    """The old functions go on; one that only lies elsewhere by now still is a door."""
+    here = world(users=USERS, options={"strict": ["users:start"]})
+    state = here.app.state
+
+    def reloads(**modules: str) -> bool:
+        write_functions(here.functions, **modules)
+        return asyncio.run(reload(here.functions, state.registry, state.database, state.doors))
+
+    with caplog.at_level(logging.ERROR, "pillion_server"):
+        assert not reloads(users=USERS.replace("def start(", "def begin("))
+    assert "named for strict mode can't be called" in caplog.messages[0]
+    here.mutation("users:start", sessionId=raw(1))
+    assert is_in(here, 1)
+    assert reloads(users=USERS.replace("def start(", "def begin(") + "\nstart = begin\n")
+    here.mutation("users:start", sessionId=raw(2))
+    assert (is_in(here, 2), is_in(here, 3)) == (True, False)
 
 
 def test_without_it_every_id_is_good(world: Callable[..., World]) -> None:
