@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pillion_server import StartError
-from pillion_server.belongings import PIECE
+from pillion_server import FunctionError, StartError
+from pillion_server.belongings import PIECE, PIECE_BYTES
 from pillion_server.expiry import expire, milliseconds, parse
 from pillion_server.last_seen import LastSeen, write
 from server.clockwork import Clockwork, raw
@@ -88,15 +88,31 @@ def test_much_is_deleted_a_piece_at_a_time(served: Served) -> None:
     assert left == [PIECE + 1, 1, 0]
 
 
+def test_large_documents_are_deleted_one_by_one(served: Served) -> None:
+    """So that a step reads no more than a function may."""
+    old = served.come(1)
+    for _ in range(20):
+        served.add(1, "x" * (PIECE_BYTES + 1))
+    served.flush()
+    served.wait(24 * HOUR)
+    assert sum(iter(served.step, False)) == 21
+    assert served.items_of(old) == []
+
+
 def test_a_step_that_fails_is_taken_again(served: Served) -> None:
     """All of it is undone, and the session is still the oldest."""
     old = served.come(1)
     served.add(1, "tea")
     served.flush()
     served.wait(24 * HOUR)
-    with pytest.raises(ZeroDivisionError), served.mutation() as now:
-        assert expire(served.seen, served.connection, now, served.now)
-        raise ZeroDivisionError
+
+    def fail_at_the_end() -> None:
+        with served.mutation() as now:
+            assert expire(served.seen, served.connection, now, served.now)
+            now.sessions.register(old)  # it has ended
+
+    with pytest.raises(FunctionError):
+        fail_at_the_end()
     assert (served.opens(1), served.items(1)) == (old, ["tea"])
     assert served.step()
     assert (served.opens(1) != old, served.items_of(old)) == (True, [])
