@@ -164,11 +164,11 @@ def test_a_door_that_a_reload_takes_away(world: Callable[..., World], caplog: py
         return asyncio.run(reload(here.functions, state.registry, state.database, state.doors))
 
     with caplog.at_level(logging.ERROR, "pillion_server"):
-        assert not reloads(users=USERS.replace("def start(", "def begin("))
+        assert not reloads(users=USERS.replace("def start(", "def let_in("))
     assert "named for strict mode can't be called" in caplog.messages[0]
     here.mutation("users:start", sessionId=raw(1))
     assert is_in(here, 1)
-    assert reloads(users=USERS.replace("def start(", "def begin(") + "\nstart = begin\n")
+    assert reloads(users=USERS.replace("def start(", "def let_in(") + "\nstart = let_in\n")
     here.mutation("users:start", sessionId=raw(2))
     assert (is_in(here, 2), is_in(here, 3)) == (True, False)
 
