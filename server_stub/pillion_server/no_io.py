@@ -9,6 +9,7 @@ open already, a library's own C code, new threads before Python 3.12 and `time.s
 """
 
 import functools
+import inspect
 import sys
 import threading
 
@@ -115,8 +116,8 @@ def _refuse(event: str, _: object) -> None:
 
 
 def _passes() -> bool:
-    frame = sys._getframe(2)  # noqa: SLF001 - the documented way to the frames
-    while frame.f_back is not None:
+    frame = inspect.currentframe()
+    while frame is not None:
         if frame.f_globals.get("__name__") in _PASSING or frame.f_code.co_name == "__del__":
             return True
         frame = frame.f_back
