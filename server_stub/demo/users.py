@@ -29,14 +29,14 @@ def login(ctx: OwnerMutationCtx, name: str, password: str, new: SessionId) -> di
         raise refusal("session", "A log-in needs a new session.")
     ctx.sessions.bind(new, user_id)
     move_cart(ctx, ctx.session_id, user_id)
-    ctx.sessions.end(ctx.session_id)
+    ctx.sessions.invalidate(ctx.session_id)
     return {"name": name}
 
 
 @owner_mutation
 def logout(ctx: OwnerMutationCtx) -> None:
     """Ends this session: its ID opens an empty one, and nothing leads from it to the next."""
-    ctx.sessions.end(ctx.session_id)
+    ctx.sessions.invalidate(ctx.session_id)
 
 
 def _user(ctx: MutationCtx, name: str) -> str:

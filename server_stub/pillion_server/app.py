@@ -1,14 +1,17 @@
 """The ASGI app: the function API, its health and metrics, and the static folder if there is one."""
 
+import asyncio
 import os
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Mount
 
+from pillion_server import expiry
 from pillion_server.database import Database
 from pillion_server.failures import Failures
 from pillion_server.formats import DEPRECATION
@@ -21,7 +24,8 @@ from pillion_server.metrics import Metrics
 from pillion_server.registry import Registry
 from pillion_server.runner import Runner
 from pillion_server.static import Static, check_private, check_served
-from pillion_server.strict import doors
+from pillion_server.strict import Doors
+from pillion_server.upkeep import keep_up
 
 
 def create_app(
@@ -34,6 +38,7 @@ def create_app(
     dev: bool = False,
     metrics: bool = False,
     strict: Iterable[str] | None = None,
+    expire_after: timedelta | None = None,
 ) -> Starlette:
     """The app that serves the functions of a folder (or registry) on the database in a file.
 
@@ -41,6 +46,7 @@ def create_app(
     machine's own. allow_origins: origins of pages that may call, `"https://shop.example"`, besides this machine's.
     dev: callers are told what went wrong inside functions. metrics: `/metrics` is served, for Prometheus.
     strict: only IDs that `ctx.sessions.register` has let in are taken, but for these functions, `["users:start"]`.
+    expire_after: sessions that were unseen for so long, an hour at least, end and lose what they have.
 
     The database is open when this returns. It is closed when the app's lifespan ends, by
     `app.state.database.close()`, or with the process. Raises `StartError` when something is in the way.
@@ -48,7 +54,8 @@ def create_app(
     if static is not None and not isinstance(functions, Registry):
         check_served(static, functions)
     registry = functions if isinstance(functions, Registry) else load(functions)
-    open_to_all = None if strict is None else doors(strict, registry)
+    open_to_all = None if strict is None else Doors(strict, registry)
+    unseen = None if expire_after is None else expiry.milliseconds(expire_after)
     data = Database(database, registry.schema)
     served: list[BaseRoute] = [health_route(data)]
     observers = [log_call]
@@ -66,9 +73,12 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
         data.open()
+        upkeep = asyncio.ensure_future(keep_up(data, unseen))
         try:
             yield
         finally:
+            upkeep.cancel()
+            await asyncio.wait([upkeep])
             data.close()
 
     app = Starlette(
@@ -91,4 +101,5 @@ def create_app(
     )
     app.state.database = data
     app.state.registry = registry
+    app.state.doors = open_to_all
     return app

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
+from pillion_server.errors import CallError, DatabaseError, Refused
+from pillion_shared import FunctionError, PathError
+
 Outcome = Literal["success", "refused", "function_error", "failed", "database_error", "abandoned"]
 """How a call ended.
 
@@ -17,20 +20,32 @@ database_error   the database could not be read or written
 abandoned        the server stopped, or what waited for the answer gave up
 """
 
+Source = Literal["run", "cache", "replay"]
+"""Where an answer is from: a run of the function, a kept answer, or the one recorded under an Idempotency-Key."""
+
 UNKNOWN = "unknown"
 """Stands for every function that there is not, so that callers can't make up names for the log and the metrics."""
+
+_OUTCOMES: tuple[tuple[tuple[type[Exception], ...], Outcome], ...] = (
+    ((CallError, PathError, Refused), "refused"),
+    ((FunctionError,), "function_error"),
+    ((DatabaseError,), "database_error"),
+)
 
 
 @dataclass
 class CallRecord:
-    """One call from outside, from its arrival on; one of a batch lasts as long as the batch.
+    """One call, from its arrival on; one of a batch lasts as long as the batch.
 
+    inside: whether a function of this server made it.
     kind: of the function, or what it was called as while that is not known. function: a canonical path, or `UNKNOWN`.
     """
 
     kind: str
     function: str = UNKNOWN
+    inside: bool = False
     outcome: Outcome = "abandoned"
+    source: Source = "run"
     seconds: float = 0.0
     _begun: float = field(default_factory=time.perf_counter)
 
@@ -47,6 +62,13 @@ class CallRecord:
     def end(self) -> None:
         """Stops the clock."""
         self.seconds = time.perf_counter() - self._begun
+
+    def failed(self, error: Exception) -> None:
+        """Sets the outcome of a call that ended with an error."""
+        self.outcome = "failed"
+        for kinds, outcome in _OUTCOMES:
+            if isinstance(error, kinds):
+                self.outcome = outcome
 
     def fields(self) -> dict[str, object]:
         """What a line of the log holds besides its message."""

@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,10 +19,12 @@ from pillion_server.clock import Clock
 from pillion_server.cursors import Cursors
 from pillion_server.documents import DatabaseReader, DatabaseWriter
 from pillion_server.errors import DatabaseError, StartError
+from pillion_server.expiry import expire
 from pillion_server.idempotency import Answers, Once
+from pillion_server.last_seen import LastSeen, write
 from pillion_server.layout import FORMAT, bring_up, prepare
 from pillion_server.lineage import Lineage
-from pillion_server.place import lock, make_folder, secret_beside, trouble
+from pillion_server.place import lock, make_folder, reason, secret_beside, trouble
 from pillion_server.readers import Readers
 from pillion_server.schema import Schema
 from pillion_server.sessions import Digests, secret_at
@@ -147,6 +150,27 @@ class Database:
             adopting, self._adopting = self._adopting, None
             adopting.set_result(None)
 
+    async def keep_seen(self) -> None:
+        """Writes down when sessions were seen, a piece at a time, if it is due; raises `DatabaseError`."""
+        opened = await self._settled()
+        if opened.seen.is_due(opened.clock.now()):
+            while piece := opened.seen.some():
+                await opened.writer.write(partial(write, piece=piece))
+                opened.seen.written(piece, opened.clock.now())
+
+    async def expire(self, unseen: float) -> bool:
+        """Takes a step, see `expiry.expire`, with a session that was unseen for so many ms; whether there is one.
+
+        Raises `DatabaseError`.
+        """
+        opened = await self._settled()
+
+        def do(connection: Connection) -> bool:
+            before = opened.clock.now() - unseen
+            return self._write(opened, connection, lambda writing: expire(opened.seen, connection, writing, before))
+
+        return await opened.writer.write(do)
+
     async def check(self) -> None:
         """Reads and writes a page without changing it; raises `DatabaseError` when that can't be done."""
         opened = self._use()
@@ -155,12 +179,21 @@ class Database:
 
     def _read(self, opened: "_Opened", connection: Connection, work: Callable[[Reading], T], mark: int = HISTORY) -> T:
         db = DatabaseReader(connection, self.schema, opened.cursors)
-        return _do(work, Reading(db, opened.lineage(connection), mark))
+        reading = Reading(db, opened.lineage(connection), mark)
+        try:
+            return _do(work, reading)
+        finally:
+            opened.seen.note(reading.lineage.seen, reading.lineage.now)
 
     def _write(self, opened: "_Opened", connection: Connection, work: Callable[[Writing], T]) -> T:
         db = DatabaseWriter(connection, self.schema, opened.clock.next, opened.cursors)
         writing = Writing(db, opened.lineage(connection))
-        value = _do(work, writing)
+        done = False
+        try:
+            value = _do(work, writing)
+            done = True
+        finally:
+            opened.seen.note(writing.lineage.seen, writing.lineage.now, lasting=done)
         opened.written.append(writing.writes)
         return value
 
@@ -207,6 +240,7 @@ class _Opened:
         if there and made:
             _logger.warning("%s had no secret beside it, so a new one was made: sessions start afresh.", path)
         self._connection = connection
+        self.seen = LastSeen(self.clock.now())
         self.cache = QueryCache()
         self.written = list[Writes]()
         self.writer = Writer(connection, self._committing)
@@ -226,10 +260,22 @@ class _Opened:
     def close(self) -> None:
         self.snapshots.close()
         if self.readers.close() and self.writer.close():
+            self._write_seen()
             self._connection.close()
             os.close(self._lock)
         else:
             _logger.error("%s stays open: a function that reads or writes it does not end.", self._path)
+
+    def _write_seen(self) -> None:
+        """Writes down what was seen since the last time, once the writer's thread has ended."""
+        try:
+            self._connection.run("begin immediate")
+            while piece := self.seen.some():
+                write(self._connection, piece)
+                self.seen.written(piece, self.clock.now())
+            self._connection.run("commit")
+        except SqliteError as error:
+            _logger.warning("When sessions were last seen could not be written to %s: %s.", self._path, reason(error))
 
     def _prepare(self, connection: Connection, schema: Schema) -> float:
         try:

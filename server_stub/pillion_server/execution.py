@@ -1,13 +1,15 @@
 """Running a function on the database: its context, its transaction, and the answers of queries that are kept."""
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple, cast
 from weakref import WeakSet
 
 from pillion_server.arguments import Arguments
 from pillion_server.cache import Key
+from pillion_server.call_record import CallRecord
 from pillion_server.contexts import ActionCtx, MutationCtx, QueryCtx
 from pillion_server.database import Database
 from pillion_server.functions import Function
@@ -34,11 +36,19 @@ class Execution:
     """Runs functions, and those of `registry` that actions call, on one database.
 
     What they return is encoded, what they log goes to the `Log`, and what they raise is raised.
-    doors: in strict mode, the paths of the functions that take any ID.
+    doors: in strict mode, the paths of the functions that take any ID. observe: is told of each call of an action's
+    when it has ended.
     """
 
-    def __init__(self, registry: Registry, database: Database, doors: Collection[str] | None = None) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        database: Database,
+        doors: Collection[str] | None = None,
+        observe: Callable[[CallRecord], None] | None = None,
+    ) -> None:
         self._registry = registry
+        self._observe = observe
         self._doors = doors
         self._database = database
         self._told = WeakSet[Function[..., Any]]()
@@ -90,14 +100,30 @@ class Execution:
 
     async def _run_inside(self, log: Log, kind: str, name: object, args: Mapping[str, object]) -> Any:
         """What a function returns to another one of this server; raises what it raises."""
-        function = self._registry.find(kind, path_of(name), trusted=True)
-        encode(dict(args))  # refuses what can't be an argument
-        arguments = self.arguments(function, _copied(dict(args)), trusted=True)
-        inner = Log(function.path)
+        with self._observed(CallRecord(kind, inside=True)) as record:
+            function = self._registry.find(kind, path_of(name), trusted=True)
+            record.function = function.path
+            encode(dict(args))  # refuses what can't be an argument
+            arguments = self.arguments(function, _copied(dict(args)), trusted=True)
+            inner = Log(function.path)
+            try:
+                return decode(await self.run(function, arguments, inner))
+            finally:
+                record.source = "cache" if inner.kept else "run"
+                log.add(inner.lines)
+
+    @contextmanager
+    def _observed(self, record: CallRecord) -> Generator[CallRecord]:
         try:
-            return decode(await self.run(function, arguments, inner))
+            yield record
+            record.outcome = "success"
+        except Exception as error:
+            record.failed(error)
+            raise
         finally:
-            log.add(inner.lines)
+            record.end()
+            if self._observe is not None:
+                self._observe(record)
 
 
 def query(function: Function[..., Any], keywords: Mapping[str, Any], log: Log, snapshot: Reading) -> object:
@@ -117,6 +143,7 @@ def mutation(function: Function[..., Any], arguments: Arguments, log: Log, trans
 def _told_again(kept: _Answer, log: Log) -> object:
     log.clear()
     log.add(kept.lines)
+    log.kept = True
     return kept.value
 
 

@@ -50,7 +50,12 @@ alter table sessions add column bound real;
 _REGISTERED = """
 alter table sessions add column registered integer not null default 0;
 """
-_STEPS = (_DOCUMENTS, _SESSIONS, _ANSWERS, _LOGINS, _REGISTERED)
+_SEEN = """
+create table seen (digest text primary key, at real not null) strict, without rowid;
+create index by_at on seen (at, digest);
+insert into seen select digest, unixepoch() * 1000.0 from sessions where live;
+"""
+_STEPS = (_DOCUMENTS, _SESSIONS, _ANSWERS, _LOGINS, _REGISTERED, _SEEN)
 """What each format adds to the one before."""
 
 FORMAT = len(_STEPS)

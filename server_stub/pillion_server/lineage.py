@@ -46,6 +46,7 @@ class Known:
 class Lineage:
     """Looks sessions up, and changes what they are, on one connection at one time.
 
+    seen: the sessions that calls came under.
     asked: the sessions whose user was asked for, and the users whose sessions were. changed: those of both whose answer
     may be another one now, `None` for all.
     """
@@ -54,6 +55,7 @@ class Lineage:
         self._open: Connection | None = connection
         self._digests = digests
         self.now = now
+        self.seen: set[str] = set()
         self.asked: set[str] = set()
         self.changed: set[str] | None = set()
 
@@ -62,9 +64,9 @@ class Lineage:
         name = self._digests.in_epoch(self._epoch, self._digests.of(value))
         row = self._connection.row(_OPENS, (self.now, name))
         if row is None:
-            return SessionId(name)
+            return self._see(SessionId(name))
         own, old, heir = row
-        return SessionId(own) if heir is None else SessionId(heir, via=old)
+        return self._see(SessionId(own) if heir is None else SessionId(heir, via=old))
 
     def again(self, session: SessionId) -> SessionId:
         """What a session that was seen before is by now: itself, the one that took over, or an empty one.
@@ -75,10 +77,10 @@ class Lineage:
         start = session.via or str(session)
         known = self.known(start)
         if known.live:
-            return session
+            return self._see(session)
         if known.heir is not None and known.until > self.now:
-            return SessionId(known.heir, via=start)
-        return SessionId(new_digest(self._epoch))
+            return self._see(SessionId(known.heir, via=start))
+        return self._see(SessionId(new_digest(self._epoch)))
 
     def known(self, digest: str) -> Known:
         """What is known of a session; one of an earlier epoch has ended. Raises `ValueError` for what is none."""
@@ -137,6 +139,10 @@ class Lineage:
     def end(self) -> None:
         """Ends its use: the function is done, and so is the transaction."""
         self._open = None
+
+    def _see(self, session: SessionId) -> SessionId:
+        self.seen.add(str(session))
+        return session
 
     def _note(self, digest: str) -> None:
         """Gives a live session its row."""

@@ -28,7 +28,9 @@ _logger = logging.getLogger(LOGGER)
 
 
 class Log:
-    """The lines of one call."""
+    """The lines of one call. kept: whether they came with an answer that was kept."""
+
+    kept = False
 
     def __init__(self, path: str) -> None:
         self._path = path

@@ -43,8 +43,8 @@ def configure(format: Format, level: Level) -> None:
 
 
 def log_call(record: CallRecord) -> None:
-    """A line for a call that has ended; failures that need somebody have lines of their own."""
-    if _logger.isEnabledFor(logging.INFO):
+    """A line for a call from outside that has ended; failures that need somebody have lines of their own."""
+    if not record.inside and _logger.isEnabledFor(logging.INFO):
         _logger.info(
             "%s %s: %s in %.1f ms [Request ID: %s]",
             record.kind,

@@ -1,6 +1,7 @@
 """`GET /metrics`, for Prometheus: calls and how long they took, and the size of the database.
 
-Labels are bounded: functions that there are not share one (`UNKNOWN`), kinds and outcomes are a few.
+Calls are told apart by `origin`, `outside` or, from an action, `inside`, and by `source`, where the answer is from.
+Labels are bounded: functions that there are not share one (`UNKNOWN`), the others have a few values each.
 """
 
 from collections.abc import Iterable
@@ -30,14 +31,14 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._calls = Counter(
             "pillion_calls",
-            "Calls from outside that have ended.",
-            ("function", "kind", "outcome"),
+            "Calls that have ended.",
+            ("function", "kind", "outcome", "origin", "source"),
             registry=self._registry,
         )
         self._seconds = Histogram(
             "pillion_call_duration_seconds",
-            "How long calls from outside took.",
-            ("function", "kind"),
+            "How long calls took.",
+            ("function", "kind", "origin"),
             registry=self._registry,
             buckets=BUCKETS,
         )
@@ -46,8 +47,9 @@ class Metrics:
 
     def count(self, record: CallRecord) -> None:
         """Counts a call that has ended."""
-        self._calls.labels(record.function, record.kind, record.outcome).inc()
-        self._seconds.labels(record.function, record.kind).observe(record.seconds)
+        origin = "inside" if record.inside else "outside"
+        self._calls.labels(record.function, record.kind, record.outcome, origin, record.source).inc()
+        self._seconds.labels(record.function, record.kind, origin).observe(record.seconds)
 
     def route(self) -> Route:
         """The route."""

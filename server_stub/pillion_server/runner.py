@@ -40,7 +40,7 @@ class Runner:
 
     dev: callers are told what went wrong inside a function, not only the number under which the log has it.
     doors: in strict mode, the paths of the functions that take any ID.
-    observers: are told of each call from outside when it has ended.
+    observers: are told of each call when it has ended, from outside or of an action's.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Runner:
     ) -> None:
         self._registry = registry
         self._database = database
-        self._execution = Execution(registry, database, doors)
+        self._execution = Execution(registry, database, doors, self._observe)
         self._dev = dev
         self._observers = tuple(observers)
 
@@ -76,10 +76,17 @@ class Runner:
                     raise Refused(400, "BadIdempotencyKey", "Idempotency-Key is for mutations: an action always runs.")
                 if key is not None and function.kind == MUTATION:
                     once = key.once(self._database.digests, path, args)
-                    write = partial(_recordable, function, arguments, log)
+                    ran = list[str]()
+
+                    def write(transaction: Writing) -> str:
+                        ran.append(function.path)
+                        return _recordable(function, arguments, log, transaction)
+
                     answer = cast("Body", msgspec.json.decode(await self._database.write_once(once, write)))
+                    record.source = "run" if ran else "replay"
                 else:
                     answer = _success(await self._execution.run(function, arguments, log), log)
+                    record.source = "cache" if log.kept else "run"
             except Exception as error:
                 return self._failed(record, error, log)
             record.outcome = "success"
@@ -138,6 +145,7 @@ class Runner:
         if outcome.error is not None:
             return self._failed(record, outcome.error, log)
         record.outcome = "success"
+        record.source = "cache" if log.kept else "run"
         return _success(outcome.value, log)
 
     def _find(
@@ -156,8 +164,11 @@ class Runner:
         finally:
             for record in records:
                 record.end()
-                for observe in self._observers:
-                    observe(record)
+                self._observe(record)
+
+    def _observe(self, record: CallRecord) -> None:
+        for observe in self._observers:
+            observe(record)
 
     def _failed(self, record: CallRecord, error: Exception, log: Log) -> Body:
         """The answer when a function raised; raises what is not the function's, but the database's or the caller's."""

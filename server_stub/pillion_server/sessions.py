@@ -4,7 +4,7 @@ The digest works as an index key and survives leaking into a document, a log or 
 the secret it can't be made from an ID, and it is not shaped like one, so nobody can send it back as one.
 
     sid.<43 characters>      a session of epoch 0
-    sid.7.<43 characters>    one of epoch 7: every `end_all` begins the next epoch
+    sid.7.<43 characters>    one of epoch 7: every `invalidate_all` begins the next epoch
 """
 
 import base64

@@ -12,22 +12,24 @@ from typing import Any
 from pillion_server.contexts import Context, lacking, with_attributes
 from pillion_server.custom import Custom
 from pillion_server.functions import Function, Input, keywords
+from pillion_server.no_io import no_io
 from pillion_server.outcome import tamed
 from pillion_server.signature import name_of
 
 
 def run(function: Function[..., Any], ctx: Context, args: Mapping[str, object]) -> Any:
-    """What a query or mutation returns."""
+    """What a query or mutation returns; `RuntimeError` is raised in it where it would do I/O."""
     work = _steps(function, ctx, args)
     step: Any = None
-    while True:
-        try:
-            step = work.send(step)
-        except StopIteration as end:
-            return end.value
-        if inspect.iscoroutine(step):
-            step.close()
-            raise TypeError(f"{function.path} gave a coroutine: a {function.kind} can't wait; make it an action.")
+    with no_io(function.kind, function.path):
+        while True:
+            try:
+                step = work.send(step)
+            except StopIteration as end:
+                return end.value
+            if inspect.iscoroutine(step):
+                step.close()
+                raise TypeError(f"{function.path} gave a coroutine: a {function.kind} can't wait; make it an action.")
 
 
 async def run_async(function: Function[..., Any], ctx: Context, args: Mapping[str, object]) -> Any:

@@ -4,7 +4,7 @@ Under other IDs only the functions that the app names may be called: those that 
 for what it likes before.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from pillion_server.errors import CallError, StartError
 from pillion_server.lineage import Lineage
@@ -19,12 +19,24 @@ REFUSAL = {
 """The `FunctionError.data` of a call under another ID."""
 
 
-def doors(names: Iterable[str], registry: Registry) -> Collection[str]:
-    """The canonical paths of the functions that take any ID. Raises `StartError` for one that isn't there."""
-    try:
-        return frozenset(registry.find(None, path_of(name)).path for name in names)
-    except (CallError, PathError) as error:
-        raise StartError(f"A function named for strict mode can't be called: {error}") from error
+class Doors(set[str]):
+    """The canonical paths of the functions that take any ID; raises `StartError` for one that isn't there."""
+
+    def __init__(self, names: Iterable[str], registry: Registry) -> None:
+        self._names = tuple(names)
+        try:
+            super().__init__(registry.find(None, path_of(name)).path for name in self._names)
+        except (CallError, PathError) as error:
+            raise StartError(f"A function named for strict mode can't be called: {error}") from error
+
+    def among(self, registry: Registry) -> "Doors":
+        """The same functions in another registry; raises `StartError` too."""
+        return Doors(self._names, registry)
+
+    def replace(self, other: "Doors") -> None:
+        """Takes the paths of others instead of its own."""
+        self.clear()
+        self.update(other)
 
 
 class RegisteredSessions:

@@ -104,22 +104,22 @@ class SessionsWriter(SessionsReader):
             _refuse("session_ended")
         self._lineage.register(str(session_id))
 
-    def end(self, session_id: str, /) -> None:
+    def invalidate(self, session_id: str, /) -> None:
         """Ends a session now; one that has ended already is no error."""
         if self._lineage.known(session_id).live:
             self._lineage.close(str(session_id))
 
     def forget(self, session_id: str, /) -> None:
         """Ends a session, if it hasn't ended, and deletes what it has: the documents that `transfer` would move."""
-        self.end(session_id)
+        self.invalidate(session_id)
         belongings.delete(self._db, str(session_id))
 
-    def end_user(self, user: str, /) -> None:
+    def invalidate_user(self, user: str, /) -> None:
         """Ends all sessions of a user now."""
         for session, _ in self._lineage.of_user(user):
             self._lineage.close(session)
 
-    def end_all(self) -> None:
+    def invalidate_all(self) -> None:
         """Ends all sessions there are now, also those that nothing is known of."""
         self._lineage.close_all()
 

@@ -71,7 +71,7 @@ class Clockwork:
 
     def end(self, number: int) -> None:
         with self.mutation() as now:
-            now.sessions.end(now.lineage.of(raw(number)))
+            now.sessions.invalidate(now.lineage.of(raw(number)))
 
     def user(self, number: int) -> str | None:
         with self.mutation() as now:

@@ -86,15 +86,15 @@ def bind(ctx, session_id: SessionId, user: str) -> None:
 
 @mutation
 def end(ctx, session_id: SessionId) -> None:
-    ctx.sessions.end(session_id)
+    ctx.sessions.invalidate(session_id)
 
 @mutation
 def go_on(ctx, session_id: SessionId, new: SessionId) -> None:
     ctx.sessions.transfer(session_id, new, notes="by_owner")
 
 @mutation
-def end_all(ctx) -> None:
-    ctx.sessions.end_all()
+def invalidate_all(ctx) -> None:
+    ctx.sessions.invalidate_all()
 
 @mutation
 def count(ctx) -> int:
@@ -184,7 +184,7 @@ def test_the_user_of_a_session(notes: World) -> None:
     assert runs(notes) == ["who"]
     notes.mutation("notes:bind", sessionId=RAW_ID, user="ada")
     assert notes.query("notes:who", sessionId=RAW_ID) == "ada"
-    notes.mutation("notes:end_all")
+    notes.mutation("notes:invalidate_all")
     assert notes.query("notes:who", sessionId=RAW_ID) is None
 
 
@@ -216,7 +216,7 @@ CHANGES = st.one_of(
     st.tuples(st.just("bind"), st.fixed_dictionaries({"sessionId": IDS, "user": st.sampled_from(["ada", "bob"])})),
     st.tuples(st.just("end"), st.fixed_dictionaries({"sessionId": IDS})),
     st.tuples(st.just("go_on"), st.fixed_dictionaries({"sessionId": IDS, "new": IDS})),
-    st.tuples(st.just("end_all"), st.just({})),
+    st.tuples(st.just("invalidate_all"), st.just({})),
 )
 
 

@@ -18,7 +18,7 @@ from server.world import RAW_ID, Process, World, call_asgi, serving, write_funct
 Make = Callable[..., World]
 
 SHOP = """
-import time
+import threading
 
 @query
 def echo(ctx, value: Any = "nothing") -> Any:
@@ -38,7 +38,7 @@ def pick(ctx, one: Literal["a", "b"]) -> str:
 
 @mutation
 def slow(ctx, name: str) -> None:
-    time.sleep(0.05)
+    threading.Event().wait(0.05)
     ctx.db.insert("items", name=name)
 
 @query

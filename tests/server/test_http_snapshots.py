@@ -57,7 +57,7 @@ def add(ctx, session_id: SessionId, name: str) -> None:
 
 @mutation
 def leave(ctx, session_id: SessionId) -> None:
-    ctx.sessions.end(session_id)
+    ctx.sessions.invalidate(session_id)
 """
 SCHEMA = 'schema = Schema(items=Table().index("by_session", "session_id"))'
 

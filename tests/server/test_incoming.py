@@ -480,7 +480,7 @@ def test_what_became_of_a_session_is_not_looked_up(world: Callable[..., World]) 
     """The functions see a new one when theirs has ended."""
     shop = world(
         shop="@query\ndef me(ctx, session_id: SessionId) -> str:\n    return session_id\n"
-        "@mutation\ndef end(ctx, session_id: SessionId) -> None:\n    ctx.sessions.end(session_id)"
+        "@mutation\ndef end(ctx, session_id: SessionId) -> None:\n    ctx.sessions.invalidate(session_id)"
     )
     reader = IncomingSessions.beside(shop.database)
     before = shop.query("shop:me", sessionId=RAW_ID)

@@ -1,5 +1,6 @@
 """The layout of the database file."""
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypedDict
@@ -104,7 +105,7 @@ def test_a_database_of_the_first_format(open_file: Open) -> None:
     schema = Schema(items=Table().index("by_third", "third"))
     old = open_file(schema)
     insert(old, schema, 9)
-    old.run("drop table sessions; drop table epoch; drop table answers; pragma user_version = 1")
+    old.run("drop table sessions; drop table epoch; drop table answers; drop table seen; pragma user_version = 1")
     old.close()
     for _ in range(2):
         connection = open_file(schema)
@@ -118,7 +119,7 @@ def test_a_database_of_the_first_format(open_file: Open) -> None:
 def test_a_database_of_the_second_format(open_file: Open) -> None:
     """From before answers were recorded: its sessions are kept."""
     old = open_file(Schema())
-    old.run("drop table answers; update epoch set number = 5; pragma user_version = 2")
+    old.run("drop table answers; drop table seen; update epoch set number = 5; pragma user_version = 2")
     old.run("alter table sessions drop column bound; alter table sessions drop column registered")
     old.close()
     connection = open_file(Schema())
@@ -131,12 +132,23 @@ def test_a_database_of_the_third_format(open_file: Open) -> None:
     """From before log-ins had a time and sessions were registered: its sessions are kept, without."""
     old = open_file(Schema())
     old.run("alter table sessions drop column bound; alter table sessions drop column registered")
-    old.run("pragma user_version = 3")
+    old.run("drop table seen; pragma user_version = 3")
     old.run("insert into sessions (digest, name, live, until, user) values ('sid.a', 'sid.a', 1, 0, 'ada')")
     old.close()
     connection = open_file(Schema())
     assert connection.value("pragma user_version") == FORMAT
     assert connection.rows("select user, bound, registered from sessions") == [("ada", None, 0)]
+
+
+def test_a_database_of_the_fifth_format(open_file: Open) -> None:
+    """From before it was noted when sessions were seen: those that are live count as seen now."""
+    old = open_file(Schema())
+    old.run("drop table seen; pragma user_version = 5")
+    old.run("insert into sessions (digest, name, live, until) values ('sid.a', 'sid.a', 1, 0), ('sid.b', 'b', 0, 0)")
+    old.close()
+    ((session, at),) = open_file(Schema()).rows("select digest, at from seen")
+    assert session == "sid.a"
+    assert abs(at / 1000 - time.time()) < 60
 
 
 def test_a_database_of_another_program(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def test_a_held_session_from_before_the_end_of_all_is_an_empty_one(bench: Clockw
     bench.transfer(1, 2)
     held = [bench.opens(1), bench.opens(2), bench.opens(3)]
     with bench.mutation() as now:
-        now.sessions.end_all()
+        now.sessions.invalidate_all()
     now_open = {bench.opens(number) for number in (1, 2, 3)}
     assert len({*held, *now_open, *(bench.again(each) for each in held)}) == 8
 

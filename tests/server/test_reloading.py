@@ -99,17 +99,18 @@ def test_a_new_index_is_there_with_the_functions_that_use_it(world: Make) -> Non
 
 def test_a_query_that_runs_ends_with_the_functions_it_began_with(world: Make, tmp_path: Path) -> None:
     """The schema waits for it."""
-    slow = "import pathlib, time\n" + OLD.replace(
+    begun = tmp_path / "begun"
+    slow = f"import pathlib, threading\nbegun = pathlib.Path({str(begun)!r}).open('w')\n" + OLD.replace(
         'return "old"',
-        f"pathlib.Path({str(tmp_path / 'begun')!r}).touch()\n"
-        f"    while not pathlib.Path({str(tmp_path / 'go')!r}).exists(): time.sleep(0.001)\n"
+        "print('begun', file=begun, flush=True)\n"
+        f"    while not pathlib.Path({str(tmp_path / 'go')!r}).exists(): threading.Event().wait(0.001)\n"
         '    return "old"',
     )
     here = world(shop=slow)
 
     async def main() -> tuple[object, bool, object]:
         old = asyncio.ensure_future(here.acall("query", "shop:says"))
-        await asyncio.to_thread(wait_until, (tmp_path / "begun").exists)
+        await asyncio.to_thread(wait_until, lambda: begun.stat().st_size > 0)
         write_functions(here.functions, shop=NEW)
         reloading = asyncio.ensure_future(reload(here.functions, here.app.state.registry, here.app.state.database))
         await asyncio.wait([reloading], timeout=0.3)

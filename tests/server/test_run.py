@@ -136,11 +136,12 @@ def test_a_second_server_on_the_same_file(functions: Path, tmp_path: Path, capsy
 
 def test_functions_that_never_end_do_not_keep_the_server(functions: Path, tmp_path: Path) -> None:
     """Ctrl-C stops it all the same, and what was acknowledged is there afterwards."""
-    stuck = "import pathlib, time\n"
+    stuck = "import pathlib, threading\n"
     flags = [tmp_path / kind for kind in ("mutation", "query")]
     for flag in flags:
+        stuck += f"{flag.name}_flag = pathlib.Path({str(flag)!r}).open('w')\n"
         stuck += f"@{flag.name}\ndef stay_in_{flag.name}(ctx) -> None:\n"
-        stuck += f"    pathlib.Path({str(flag)!r}).touch()\n    time.sleep(600)\n"
+        stuck += f"    print('stuck', file={flag.name}_flag, flush=True)\n    threading.Event().wait(600)\n"
     write_functions(functions, stuck=stuck)
     database = tmp_path / "x.sqlite3"
     process = Process(functions, database)
@@ -150,7 +151,7 @@ def test_functions_that_never_end_do_not_keep_the_server(functions: Path, tmp_pa
     ]
     for call, flag in zip(calls, flags, strict=True):
         call.start()
-        while not flag.exists():
+        while not flag.stat().st_size:
             call.join(0.01)
     process.process.send_signal(signal.SIGINT)
     assert process.process.wait(timeout=20) == 1

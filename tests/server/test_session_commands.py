@@ -1,16 +1,22 @@
 """`pillion sessions`, on the database of a real server."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from pillion_server.commands import main
+from pillion_server.offline import writing
 from server.world import OTHER_ID, RAW_ID, serving, write_functions
 
 USERS = """
 @mutation
 def login(ctx, session_id: SessionId, user: str) -> str:
     ctx.sessions.bind(session_id, user)
+    return session_id
+
+@mutation
+def change(ctx, session_id: SessionId) -> str:
     return session_id
 
 @query
@@ -51,9 +57,34 @@ def test_list_while_a_server_runs(
     path, bound = database
     with serving(functions, path):
         assert main(["sessions", "list", str(path)]) == 0
-    printed = capsys.readouterr().out
-    ada = sorted((bound[RAW_ID], bound[OTHER_ID]))
-    assert printed.splitlines() == [f"{ada[0]}  ada", f"{ada[1]}  ada", f"{bound[THIRD_ID]}  bob"]
+    printed = [line.split(None, 2) for line in capsys.readouterr().out.splitlines()]
+    assert sorted(line[:2] for line in printed[:2]) == sorted([bound[id], "ada"] for id in (RAW_ID, OTHER_ID))
+    assert printed[2][:2] == [bound[THIRD_ID], "bob"]
+    for _, _, seen in printed:
+        moment = datetime.strptime(seen, "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
+        assert abs(datetime.now(UTC) - moment) < timedelta(minutes=5)
+
+
+def test_list_of_sessions_without_a_user(
+    functions: Path, database: tuple[Path, dict[str, str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Those that have changed something, as long as they are live; the times that are not known are left open."""
+    path, bound = database
+    with serving(functions, path) as server:
+        quiet = server.call("mutation", "users:change", sessionId="b" * 32).value
+        server.call("query", "users:me", sessionId="c" * 32)
+    assert main(["sessions", "invalidate", str(path), bound[RAW_ID], bound[OTHER_ID]]) == 0
+    with writing(path) as connection:
+        connection.run("delete from seen where digest = ?", (bound[THIRD_ID],))
+    capsys.readouterr()
+    assert main(["sessions", "list", str(path)]) == 0
+    printed = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert printed[0] == [bound[THIRD_ID], "bob", "-"]
+    assert [line[:2] for line in printed[1:]] == [[quiet, "-"]]
+    assert main(["sessions", "invalidate", str(path), "--all"]) == 0
+    capsys.readouterr()
+    assert main(["sessions", "list", str(path)]) == 0
+    assert "No session is bound" in capsys.readouterr().err
 
 
 def test_nobody_is_listed(tmp_path: Path, functions: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -62,7 +93,7 @@ def test_nobody_is_listed(tmp_path: Path, functions: Path, capsys: pytest.Captur
         assert main(["sessions", "list", str(tmp_path / "x.sqlite3")]) == 0
     assert capsys.readouterr() == (
         "",
-        "pillion: No session is bound to a user; of the others the database keeps no list.\n",
+        "pillion: No session is bound to a user or has changed anything; of the others the database keeps no list.\n",
     )
 
 

@@ -1,15 +1,18 @@
 """Strict mode, over the wire."""
 
+import asyncio
 import json
+import logging
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from pillion_server import StartError
+from pillion_server.reloading import reload
 from pillion_server.strict import REFUSAL
 from server.clockwork import raw
-from server.world import Process, World
+from server.world import Process, World, write_functions
 
 USERS = """
 @mutation
@@ -21,7 +24,7 @@ def start(ctx, session_id: SessionId, password: str = "tea") -> None:
 @mutation
 def login(ctx, session_id: SessionId, new: SessionId) -> None:
     ctx.sessions.bind(new, "ada")
-    ctx.sessions.end(session_id)
+    ctx.sessions.invalidate(session_id)
 
 @mutation
 def refresh(ctx, session_id: SessionId, new: SessionId) -> None:
@@ -29,11 +32,11 @@ def refresh(ctx, session_id: SessionId, new: SessionId) -> None:
 
 @mutation
 def logout(ctx, session_id: SessionId) -> None:
-    ctx.sessions.end(session_id)
+    ctx.sessions.invalidate(session_id)
 
 @mutation
-def end_all(ctx) -> None:
-    ctx.sessions.end_all()
+def invalidate_all(ctx) -> None:
+    ctx.sessions.invalidate_all()
 
 @query
 def me(ctx, session_id: SessionId) -> str | None:
@@ -100,12 +103,12 @@ def test_a_registration_is_handed_on(strict: World) -> None:
     assert (is_in(strict, 3), is_in(strict, 4)) == (False, False)
 
 
-@pytest.mark.parametrize("end", ["users:logout", "users:end_all"])
+@pytest.mark.parametrize("end", ["users:logout", "users:invalidate_all"])
 def test_the_end_of_a_session_is_the_end_of_its_registration(strict: World, end: str) -> None:
     """What its ID opens then, a kept answer among it, has to be registered anew."""
     strict.mutation("users:start", sessionId=raw(1))
     assert is_in(strict, 1)
-    strict.mutation(end, **({} if end == "users:end_all" else {"sessionId": raw(1)}))
+    strict.mutation(end, **({} if end == "users:invalidate_all" else {"sessionId": raw(1)}))
     assert not is_in(strict, 1)
     strict.mutation("users:start", sessionId=raw(1))
     assert is_in(strict, 1)
@@ -149,6 +152,25 @@ def test_a_door_that_is_not_there(world: Callable[..., World], name: str) -> Non
     """Is said at start."""
     with pytest.raises(StartError, match="named for strict mode"):
         world(users=USERS, options={"strict": [name]})
+
+
+def test_a_door_that_a_reload_takes_away(world: Callable[..., World], caplog: pytest.LogCaptureFixture) -> None:
+    """The old functions go on; one that only lies elsewhere by now still is a door."""
+    here = world(users=USERS, options={"strict": ["users:start"]})
+    state = here.app.state
+
+    def reloads(**modules: str) -> bool:
+        write_functions(here.functions, **modules)
+        return asyncio.run(reload(here.functions, state.registry, state.database, state.doors))
+
+    with caplog.at_level(logging.ERROR, "pillion_server"):
+        assert not reloads(users=USERS.replace("def start(", "def let_in("))
+    assert "named for strict mode can't be called" in caplog.messages[0]
+    here.mutation("users:start", sessionId=raw(1))
+    assert is_in(here, 1)
+    assert reloads(users=USERS.replace("def start(", "def let_in(") + "\nstart = let_in\n")
+    here.mutation("users:start", sessionId=raw(2))
+    assert (is_in(here, 2), is_in(here, 3)) == (True, False)
 
 
 def test_without_it_every_id_is_good(world: Callable[..., World]) -> None:

@@ -243,7 +243,7 @@ def test_the_log_ins_of_a_user(bench: Clockwork) -> None:
     bench.transfer(1, 4)
     assert logins() == [(bench.opens(3), START + 3000)]
     with bench.mutation() as now:
-        now.sessions.end_all()
+        now.sessions.invalidate_all()
     assert logins() == []
 
 
@@ -270,7 +270,7 @@ def test_an_ended_session_is_gone(bench: Clockwork) -> None:
     assert fresh != old
     assert (bench.user(OLD), bench.items(OLD)) == (None, [])
     with bench.mutation() as now:
-        now.sessions.end(old)
+        now.sessions.invalidate(old)
         assert now.sessions.user(old) is None
     assert bench.opens(OLD) == fresh
 
@@ -310,8 +310,8 @@ def test_all_sessions_of_a_user_end(bench: Clockwork) -> None:
         bench.bind(number, user)
     before = [bench.opens(number) for number in (1, 2, 3, 4)]
     with bench.mutation() as now:
-        now.sessions.end_user("ada")
-        now.sessions.end_user("nobody")
+        now.sessions.invalidate_user("ada")
+        now.sessions.invalidate_user("nobody")
     after = [bench.opens(number) for number in (1, 2, 3, 4)]
     assert [a == b for a, b in zip(before, after, strict=True)] == [False, False, True, True]
     assert [bench.user(number) for number in (1, 2, 3)] == [None, None, "bo"]
@@ -324,7 +324,7 @@ def test_all_sessions_end(bench: Clockwork) -> None:
     bench.end(4)
     before = [bench.opens(number) for number in range(1, 6)]
     with bench.mutation() as now:
-        now.sessions.end_all()
+        now.sessions.invalidate_all()
         assert now.sessions.user(before[0]) is None
         assert refused(lambda: now.sessions.bind(before[4], "ada")) == "session_ended"
     after = [bench.opens(number) for number in range(1, 6)]
@@ -342,9 +342,9 @@ def test_what_is_rolled_back_has_not_happened(bench: Clockwork) -> None:
     def change(sessions: SessionsWriter) -> None:
         sessions.bind(before[1], "bo")
         sessions.transfer(before[1], before[2])
-        sessions.end(before[2])
-        sessions.end_user("ada")
-        sessions.end_all()
+        sessions.invalidate(before[2])
+        sessions.invalidate_user("ada")
+        sessions.invalidate_all()
         raise LookupError
 
     with pytest.raises(LookupError), bench.mutation() as now:
@@ -356,7 +356,7 @@ def test_what_is_rolled_back_has_not_happened(bench: Clockwork) -> None:
 def test_what_is_no_session(bench: Clockwork) -> None:
     """The ID of a document, say: the sentence tells what to give."""
     with bench.mutation() as now:
-        for work in (now.sessions.user, now.sessions.end):
+        for work in (now.sessions.user, now.sessions.invalidate):
             with pytest.raises(ValueError, match=r"give ctx\.session_id"):
                 work("users:x")
 
@@ -382,11 +382,11 @@ def login(ctx, session_id: SessionId, new: SessionId, user: str) -> None:
 
 @mutation
 def end(ctx, session_id: SessionId) -> None:
-    ctx.sessions.end(session_id)
+    ctx.sessions.invalidate(session_id)
 
 @mutation
-def end_all(ctx, fail: bool = False) -> None:
-    ctx.sessions.end_all()
+def invalidate_all(ctx, fail: bool = False) -> None:
+    ctx.sessions.invalidate_all()
     if fail:
         raise FunctionError({"code": "no"})
 
@@ -407,7 +407,7 @@ def end_login(ctx, session_id: SessionId, login: str) -> None:
     user = ctx.sessions.user(session_id)
     if user is None or ctx.sessions.user(login) != user:
         raise FunctionError({"code": "not_yours"})
-    ctx.sessions.end(login)
+    ctx.sessions.invalidate(login)
 
 @query
 def digest(ctx, session_id: SessionId) -> str:
@@ -415,7 +415,7 @@ def digest(ctx, session_id: SessionId) -> str:
 
 @action
 async def during(ctx, session_id: SessionId, meanwhile: str, args: dict[str, Any]) -> None:
-    own = {} if meanwhile == "end_all" else {"session_id": session_id}
+    own = {} if meanwhile == "invalidate_all" else {"session_id": session_id}
     await ctx.run_mutation(f"shop:{meanwhile}", **own, **args)
     await ctx.run_mutation(add, session_id=session_id, name="from the action")
 
@@ -457,7 +457,7 @@ def test_a_user_ends_another_log_in(shop: World) -> None:
     assert shop.query("shop:logins", sessionId=raw(1)) == [one]
     assert shop.query("shop:logins_of", user="ada") == 1
     assert shop.query("shop:who", sessionId=raw(2)) is None
-    shop.mutation("shop:end_all")
+    shop.mutation("shop:invalidate_all")
     assert shop.query("shop:logins_of", user="ada") == 0
 
 
@@ -499,7 +499,7 @@ def test_many_refresh_one_session_at_one_instant(shop: World) -> None:
     [
         ("refresh", {"new": raw(2)}, [["from the action"], ["from the action"]]),
         ("login", {"new": raw(2), "user": "ada"}, [[], []]),
-        ("end_all", {}, [[], []]),
+        ("invalidate_all", {}, [[], []]),
         ("end", {}, [[], []]),
     ],
 )
@@ -515,12 +515,12 @@ def test_the_end_of_all_is_part_of_its_mutation_and_outlives_the_server(shop: Wo
     """One that fails ends nothing; one that is acknowledged is on the disk, through a kill."""
     before = shop.query("shop:digest", sessionId=raw(1))
     shop.mutation("shop:add", sessionId=raw(1), name="tea")
-    assert shop.call("mutation", "shop:end_all", fail=True).json["errorData"] == {"code": "no"}
+    assert shop.call("mutation", "shop:invalidate_all", fail=True).json["errorData"] == {"code": "no"}
     assert shop.query("shop:cart", sessionId=raw(1)) == ["tea"]
     shop.close()
     functions = shop.database.parent / "functions"
     server = Process(functions, shop.database)
-    assert server.call("mutation", "shop:end_all").value is None
+    assert server.call("mutation", "shop:invalidate_all").value is None
     ended = server.call("query", "shop:digest", sessionId=raw(1)).value
     server.kill()
     with serving(functions, shop.database) as server:

@@ -132,17 +132,17 @@ class Sessions(RuleBasedStateMachine):
         self.close(life)
 
     @rule(user=USERS)
-    def end_user(self, user: str) -> None:
+    def invalidate_user(self, user: str) -> None:
         with self.bench.mutation() as now:
-            now.sessions.end_user(user)
+            now.sessions.invalidate_user(user)
         for life in [each for each in self.own if each.user == user]:
             self.cut(life)
             self.close(life)
 
     @rule()
-    def end_all(self) -> None:
+    def invalidate_all(self) -> None:
         with self.bench.mutation() as now:
-            now.sessions.end_all()
+            now.sessions.invalidate_all()
         for life in self.lives:
             life.live, life.user, life.heir = False, None, None
         self.own = [Life() for _ in range(5)]

@@ -10,6 +10,7 @@ import typer
 from pillion_server import logs
 from pillion_server.app import create_app
 from pillion_server.commands.printing import say
+from pillion_server.expiry import parse
 from pillion_server.guard import LOOPBACK
 from pillion_server.reloading import keep_loaded
 from pillion_server.serving import listen, serve
@@ -43,6 +44,10 @@ def run(
         list[str] | None,
         typer.Option(metavar="FUNCTION", help="Refuse IDs that aren't registered, but for this one (repeatable)."),
     ] = None,
+    expire_after: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="End sessions unseen for 30d or 12h, and delete what they have."),
+    ] = None,
     log_format: Annotated[logs.Format, typer.Option(help="Lines for people, or JSON lines.")] = logs.Format.HUMAN,
     log_level: Annotated[
         logs.Level, typer.Option(help="What to log: from info on, a line for each call.")
@@ -63,11 +68,13 @@ def run(
             dev=dev,
             metrics=metrics,
             strict=strict or None,
+            expire_after=None if expire_after is None else parse(expire_after),
         )
         shown = "localhost" if host in LOOPBACK else host
         url = f"http://{shown}:{listener.getsockname()[1]}"
         ready = partial(say, (url, "bold"), f" ({folder}, data in {path}; Ctrl-C stops it)")
-        beside = partial(keep_loaded, folder, app.state.registry, app.state.database, say) if reload else None
+        state = app.state
+        beside = partial(keep_loaded, folder, state.registry, state.database, state.doors, say) if reload else None
         serve(app, listener, ready, beside)
 
 

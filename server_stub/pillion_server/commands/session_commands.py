@@ -1,5 +1,6 @@
 """`pillion sessions list` and `invalidate`: by digests, which are worth nothing as credentials."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -9,25 +10,36 @@ from pillion_server.commands.printing import complain, rows
 from pillion_server.lineage import Lineage
 from pillion_server.offline import reading, writing
 from pillion_server.place import secret_beside
-from pillion_server.sessions import Digests, secret_at
+from pillion_server.sessions import Digests, epoch_of, secret_at
 from pillion_shared import PillionError
 
-cli = typer.Typer(help="List the sessions of users, and end sessions.", no_args_is_help=True)
+cli = typer.Typer(help="List sessions, and end them.", no_args_is_help=True)
 
 Database = Annotated[Path, typer.Argument(metavar="FILE", help="The database.")]
 
-_OF_USERS = "select digest, user from sessions where live and user is not null order by user, digest"
+_FOUND = """
+    select each.digest, sessions.user, seen.at, coalesce(sessions.live, true)
+    from (select digest from sessions where user is not null union select digest from seen) each
+    left join sessions using (digest) left join seen using (digest) order by user nulls last, at desc, each.digest"""
 
 
 @cli.command("list")
 def list_(file: Database) -> None:
-    """List the sessions that are bound to a user: digest and user. A server may be running."""
+    """List the live sessions that are bound to a user or have changed something: digest, user, when last seen (UTC).
+
+    A server may be running; what it has seen in the last minutes is not written yet.
+    """
     with reading(file) as connection:
-        found = connection.rows(_OF_USERS)
+        epoch: int = connection.value("select number from epoch")
+        found = [row for row in connection.rows(_FOUND) if row[3] and epoch_of(row[0]) == epoch]
     if not found:
-        complain("No session is bound to a user; of the others the database keeps no list.")
+        complain("No session is bound to a user or has changed anything; of the others the database keeps no list.")
         return
-    rows(*(((digest, "bold"), user) for digest, user in found))
+    rows(*(((digest, "bold"), user or "-", _time(at)) for digest, user, at, _ in found))
+
+
+def _time(at: float | None) -> str:
+    return "-" if at is None else datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M")
 
 
 @cli.command()
