@@ -21,6 +21,7 @@ LINK = """([url, download]) => {
     document.body.append(link);
     link.click();
 }"""
+NO_FINALIZERS = "window.FinalizationRegistry = class { register() {} unregister() {} }"
 REMEMBER = "() => { window.here = 1; addEventListener('pageshow', event => { window.shown = event.persisted }) }"
 
 pytestmark = pytest.mark.firefox
@@ -28,8 +29,13 @@ pytestmark = pytest.mark.firefox
 
 @pytest.fixture
 def cached(engines: Engines, engine: str, site: Site) -> Iterator[Profile]:
-    """A profile in a browser with its back/forward cache."""
+    """A profile in a browser with its back/forward cache.
+
+    Chromium evicts a page in which anything runs, and the finalizers of both Pythons run when V8 collects garbage: now
+    and then that is while the page is in the cache.
+    """
     profile = Profile(engines.caching(engine).new_context(), site)
+    profile.before_each_page(NO_FINALIZERS)
     yield profile
     profile.context.close()
     profile.check()
