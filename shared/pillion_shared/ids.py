@@ -30,7 +30,7 @@ def is_session_id(value: object) -> "TypeGuard[SessionId]":
     return (
         isinstance(value, str)
         and MIN_LENGTH <= len(value) <= MAX_LENGTH
-        and all(character in _ALPHABET for character in value)
+        and not value.strip(_ALPHABET)
     )
 
 
