@@ -6,6 +6,7 @@ call's own transaction: arguments that hold any are converted a second time ther
 
 import hashlib
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -42,6 +43,11 @@ class Arguments:
         return self._signature.takes_sessions
 
     @property
+    def untrusted(self) -> bool:
+        """Whether a session among them can only have come as a raw ID."""
+        return not (self._trusted and self.hold_sessions)
+
+    @cached_property
     def digest(self) -> bytes:
         """Stands for the arguments as they came: equal for equal ones, and tells nothing of a session's ID."""
         return digest_of(self._args)

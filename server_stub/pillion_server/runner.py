@@ -207,6 +207,6 @@ def _recordable(function: Function[..., Any], arguments: Arguments, log: Log, tr
     return _json.encode(_success(execution.mutation(function, arguments, log, transaction), log)).decode()
 
 
-def _success(encoded: object, log: Log) -> Body:
-    body: Body = {"status": "success", "value": encoded}
+def _success(value: object, log: Log) -> Body:
+    body: Body = {"status": "success", "value": value}
     return {**body, "logLines": log.lines} if log.lines else body
