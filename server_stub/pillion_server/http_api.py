@@ -3,6 +3,8 @@
 `GET /api/query?path=module:function&args={...}` is for people, with curl or in the address bar.
 `POST /api/run/module/function` runs a function of any kind. `query_batch` answers several queries at one snapshot,
 `query_ts` names a snapshot, and `query_at_ts` asks one.
+
+It is plain ASGI, around the app that has the rest: a call passes no router, and an answer is bytes.
 """
 
 import asyncio
@@ -10,9 +12,7 @@ import logging
 
 import msgspec
 from starlette.datastructures import Headers
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pillion_server import calls
 from pillion_server.errors import DatabaseError, Refused
@@ -25,6 +25,7 @@ from pillion_shared.ids import quotable
 from pillion_shared.wire import CONTENT_TYPE, KINDS, MAX_BODY, QUERY, refusal
 
 PREFIX = "/api"
+_BELOW = f"{PREFIX}/"
 BODY_SECONDS = 60
 """How long a body may take to arrive."""
 
@@ -34,28 +35,29 @@ MOST_CALLS = 1024
 _RUN, _BATCH, _NOW, _AT = "run/", "query_batch", "query_ts", "query_at_ts"
 _logger = logging.getLogger("pillion_server")
 _json = msgspec.json.Encoder()
-_HEADERS = {"cache-control": "no-store"}
+_HEADERS = [(b"content-type", CONTENT_TYPE.encode()), (b"cache-control", b"no-store")]
 _ENDPOINTS = ", ".join(f"POST {PREFIX}/{kind}" for kind in KINDS)
-_REST = "rest"
 _OF_STATUS = {401: {"www-authenticate": "Bearer"}, 429: {"retry-after": "1"}, 503: {"retry-after": "1"}}
 
 
-def route(runner: Runner) -> BaseRoute:
-    """The route of everything under `/api`."""
-    return Route(f"{PREFIX}/{{{_REST}:path}}", Api(runner))
-
-
 class Api:
-    """Answers calls, and says in the same form what is not one."""
+    """Answers everything under `/api`: calls, and in the same form what is not one. `app` answers the rest."""
 
-    def __init__(self, runner: Runner) -> None:
+    def __init__(self, app: ASGIApp, runner: Runner) -> None:
+        self._app = app
         self._runner = runner
         self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        endpoint: str = scope["path_params"][_REST]
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+        if not path.startswith(_BELOW):
+            return await self._app(scope, receive, send)
+        endpoint = path.removeprefix(_BELOW)
         headers = Headers(scope=scope)
-        more = deprecation(headers.get("convex-client"))
+        client = headers.get("convex-client")
+        more = deprecation(client)
         status = 200
         try:
             _check_endpoint(scope["method"], endpoint)
@@ -63,7 +65,7 @@ class Api:
             body = b"" if scope["method"] == "GET" else await body_of(scope, receive)
             if body is None:
                 return  # the caller has gone
-            answer = await self._bounded(endpoint, scope, headers, body)
+            answer = await self._bounded(endpoint, scope, headers, client, body)
         except Refused as error:
             status, answer = error.status, refusal(error.code, error.message)
             if status == 405:
@@ -73,20 +75,26 @@ class Api:
         except Exception:
             _logger.exception("A call of %s could not be answered", quotable(endpoint[:100]))
             status, answer = 500, internal_error()
-        more = {**_HEADERS, **_OF_STATUS.get(status, {}), **more}
-        await Response(_json.encode(answer), status, more, CONTENT_TYPE)(scope, receive, send)
+        text = _json.encode(answer)
+        more = {"content-length": str(len(text)), **_OF_STATUS.get(status, {}), **more}
+        sent = [*_HEADERS, *((name.encode(), value.encode()) for name, value in more.items())]
+        await send({"type": "http.response.start", "status": status, "headers": sent})
+        await send({"type": "http.response.body", "body": text})
 
-    async def _bounded(self, endpoint: str, scope: Scope, headers: Headers, body: bytes) -> Body:
+    async def _bounded(
+        self, endpoint: str, scope: Scope, headers: Headers, client: str | None, body: bytes
+    ) -> Body:
         if self._under_way >= MOST_CALLS:
             raise Refused(429, "TooManyConcurrentRequests", f"{MOST_CALLS} calls are under way: send this one later.")
         self._under_way += 1
         try:
-            return await self._answer(endpoint, scope, headers, body)
+            return await self._answer(endpoint, scope, headers, client, body)
         finally:
             self._under_way -= 1
 
-    async def _answer(self, endpoint: str, scope: Scope, headers: Headers, body: bytes) -> Body:
-        client = headers.get("convex-client")
+    async def _answer(
+        self, endpoint: str, scope: Scope, headers: Headers, client: str | None, body: bytes
+    ) -> Body:
         if endpoint == _NOW:
             is_plain(None, client)  # refuses a client that is too old
             return {"ts": to_wire(await self._runner.now())}
