@@ -6,7 +6,6 @@ call's own transaction: arguments that hold any are converted a second time ther
 
 import hashlib
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -35,6 +34,7 @@ class Arguments:
         strict: bool = False,
     ) -> None:
         self._signature, self._args, self._trusted, self._strict = signature, args, trusted, strict
+        self._digest: bytes | None = None
         self.checked = signature.convert(args, digests, trusted=trusted)
 
     @property
@@ -47,10 +47,12 @@ class Arguments:
         """Whether a session among them can only have come as a raw ID."""
         return not (self._trusted and self.hold_sessions)
 
-    @cached_property
+    @property
     def digest(self) -> bytes:
         """Stands for the arguments as they came: equal for equal ones, and tells nothing of a session's ID."""
-        return digest_of(self._args)
+        if self._digest is None:
+            self._digest = digest_of(self._args)
+        return self._digest
 
     def admitted(self, lineage: Lineage) -> Sessions:
         """The sessions of a transaction, for `keywords`: when they are strict, the registered ones alone."""
