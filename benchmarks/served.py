@@ -28,7 +28,7 @@ from starlette.routing import Route
 from pillion_server import create_app
 from pillion_server.serving import listen, serve
 
-CONNECTIONS = 32
+CONNECTIONS = 64
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
 
 
@@ -88,7 +88,9 @@ def post(endpoint: str, body: object) -> bytes:
 
 async def _send(port: int, requests: list[bytes]) -> None:
     waiting, loop = iter(requests), asyncio.get_running_loop()
-    callers = [(await loop.create_connection(lambda: _Caller(waiting), "127.0.0.1", port))[1] for _ in range(CONNECTIONS)]
+    callers = [
+        (await loop.create_connection(lambda: _Caller(waiting), "127.0.0.1", port))[1] for _ in range(CONNECTIONS)
+    ]
     await asyncio.gather(*(caller.done for caller in callers))
 
 

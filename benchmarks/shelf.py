@@ -20,6 +20,8 @@ from pillion_shared import encode
 FIRST_TIME = 1_750_000_000_000.0
 """When the first document was made; each of the others a millisecond later than the one before."""
 
+NAME = "Darjeeling, second flush"
+
 INSERT = "insert into documents (id, created, body) values (?, ?, ?)"
 ENTER = "insert into entries (idx, key, doc) values (?, ?, ?)"
 REGISTER = "insert into sessions (digest, name, live, until, registered) values (?1, ?1, 1, 0, 1)"
@@ -38,19 +40,19 @@ class Item(TypedDict):
 @query
 def newest(ctx: QueryCtx) -> list[Item]:
     """The same for everybody."""
-    return ctx.db.query("items").order("desc").take(1)  # type: ignore[return-value]
+    return ctx.db.query("items").order("desc").take(1)
 
 
 @query
 def mine(ctx: QueryCtx, session_id: SessionId) -> list[Item]:
     """Those of a session."""
-    return ctx.db.query("items").with_index("by_session", session_id=session_id).take(1)  # type: ignore[return-value]
+    return ctx.db.query("items").with_index("by_session", session_id=session_id).take(1)
 
 
 @query
 def mine_uncached(ctx: QueryCtx, session_id: SessionId, number: int) -> list[Item]:
     """The same; with a number that has not been there before, no answer is kept for it."""
-    return ctx.db.query("items").with_index("by_session", session_id=session_id).take(1)  # type: ignore[return-value]
+    return ctx.db.query("items").with_index("by_session", session_id=session_id).take(1)
 
 
 @mutation
@@ -66,6 +68,11 @@ registry.add("shelf", dict(globals()))
 def raw_id(number: int) -> str:
     """The ID of one of the sessions."""
     return f"{number:032x}"
+
+
+def arguments(number: int) -> dict[str, object]:
+    """Those of `add`, for one of the sessions."""
+    return {"sessionId": raw_id(number), "name": NAME, "quantity": 3}
 
 
 def fill(path: Path, sessions: int) -> None:
@@ -108,4 +115,4 @@ def _entries(owners: list[str], place: int) -> Iterator[tuple[int, bytes, int]]:
 
 
 def _fields(owner: str) -> dict[str, object]:
-    return {"session_id": owner, "name": "Darjeeling, second flush", "quantity": 3}
+    return {"session_id": owner, "name": NAME, "quantity": 3}
