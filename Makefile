@@ -41,7 +41,7 @@ table: .venv/.dev vendor/.made $(RIVALS)/build/.made ## measure pillion and othe
 	@PILLION_WRITE_TABLE=1 $(PYTEST) tests/browser/test_table.py -k readme
 
 bench: .venv/.dev vendor/.made ## measure what a call of the server costs, and a session each way out of a page
-	@$(PYTHON_BIN) benchmarks/server.py; $(PYTHON_BIN) benchmarks/ways_out.py
+	@status=0; for each in server ways_out; do $(PYTHON_BIN) benchmarks/$$each.py || status=1; done; exit $$status
 
 vendor: vendor/.made ## the browser runtimes, fetched into vendor/
 

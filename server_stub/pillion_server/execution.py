@@ -52,17 +52,21 @@ class Execution:
     def arguments(
         self, function: Function[..., Any], args: Mapping[str, object], *, trusted: bool = False
     ) -> Arguments:
-        """The arguments of a call; raises `ArgumentError`. trusted: see `Signature.convert`."""
+        """The arguments of a call, to be checked. trusted: see `Signature.convert`."""
         strict = self._doors is not None and function.path not in self._doors
         return Arguments(function.signature, args, self._database.digests, trusted=trusted, strict=strict)
 
+    def kept(self, function: Function[..., Any], arguments: Arguments, log: Log) -> msgspec.Raw | None:
+        """What a query has returned to the same arguments, if that holds still and it is kept."""
+        if function.kind != QUERY or not arguments.untrusted:
+            return None
+        cache = self._database.cache
+        kept = cache.get(Key(function, arguments.digest), cache.mark())
+        return None if kept is None else _told_again(cast("_Answer", kept.value), log)
+
     async def run(self, function: Function[..., Any], arguments: Arguments, log: Log) -> msgspec.Raw:
-        """What the function returns. A mutation whose result can't be encoded is not committed."""
+        """What the function returns to checked arguments. A mutation whose result can't be encoded is not committed."""
         if function.kind == QUERY:
-            cache = self._database.cache
-            kept = cache.get(Key(function, arguments.digest), cache.mark()) if arguments.untrusted else None
-            if kept is not None:
-                return _told_again(cast("_Answer", kept.value), log)
             return await self._database.read(partial(self.query, function, arguments, log))
         if function.kind == MUTATION:
             return await self._database.write(partial(mutation, function, arguments, log))
@@ -107,7 +111,11 @@ class Execution:
         arguments = self.arguments(function, _copied(dict(args)), trusted=True)
         inner = Log(function.path)
         try:
-            return decode(msgspec.json.decode(await self.run(function, arguments, inner)))
+            value = self.kept(function, arguments, inner)
+            if value is None:
+                arguments.check()
+                value = await self.run(function, arguments, inner)
+            return decode(msgspec.json.decode(value))
         finally:
             log.add(inner.lines)
 

@@ -9,6 +9,7 @@ It is plain ASGI, around the app that has the rest: a call passes no router, and
 
 import asyncio
 import logging
+from collections.abc import Mapping
 
 import msgspec
 from starlette.datastructures import Headers
@@ -49,23 +50,24 @@ class Api:
         self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return await self._app(scope, receive, send)
-        path: str = scope["path"].removeprefix(scope.get("root_path", ""))
-        if not path.startswith(_BELOW):
-            return await self._app(scope, receive, send)
-        endpoint = path.removeprefix(_BELOW)
-        headers = Headers(scope=scope)
-        client = headers.get("convex-client")
+        path: str = scope.get("path", "").removeprefix(scope.get("root_path", ""))
+        if scope["type"] == "http" and path.startswith(_BELOW):
+            await self._respond(path.removeprefix(_BELOW), scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _respond(self, endpoint: str, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict[bytes, bytes](reversed(scope["headers"]))  # so that the first of a name is found
+        client = headers[b"convex-client"].decode("latin-1") if b"convex-client" in headers else None
         more = deprecation(client)
         status = 200
         try:
             _check_endpoint(scope["method"], endpoint)
             _check_authorization(headers)
-            body = b"" if scope["method"] == "GET" else await body_of(scope, receive)
+            body = b"" if scope["method"] == "GET" else await body_of(headers, receive)
             if body is None:
                 return  # the caller has gone
-            answer = await self._bounded(endpoint, scope, headers, client, body)
+            answer = await self._bounded(endpoint, scope, client, body)
         except Refused as error:
             status, answer = error.status, refusal(error.code, error.message)
             if status == 405:
@@ -81,20 +83,16 @@ class Api:
         await send({"type": "http.response.start", "status": status, "headers": sent})
         await send({"type": "http.response.body", "body": text})
 
-    async def _bounded(
-        self, endpoint: str, scope: Scope, headers: Headers, client: str | None, body: bytes
-    ) -> Body:
+    async def _bounded(self, endpoint: str, scope: Scope, client: str | None, body: bytes) -> Body:
         if self._under_way >= MOST_CALLS:
             raise Refused(429, "TooManyConcurrentRequests", f"{MOST_CALLS} calls are under way: send this one later.")
         self._under_way += 1
         try:
-            return await self._answer(endpoint, scope, headers, client, body)
+            return await self._answer(endpoint, scope, client, body)
         finally:
             self._under_way -= 1
 
-    async def _answer(
-        self, endpoint: str, scope: Scope, headers: Headers, client: str | None, body: bytes
-    ) -> Body:
+    async def _answer(self, endpoint: str, scope: Scope, client: str | None, body: bytes) -> Body:
         if endpoint == _NOW:
             is_plain(None, client)  # refuses a client that is too old
             return {"ts": to_wire(await self._runner.now())}
@@ -108,12 +106,12 @@ class Api:
             return {"results": [_in_form(call, answer) for call, answer in zip(batch, answers, strict=True)]}
         if endpoint.startswith(_RUN):
             call = calls.of_run(endpoint.removeprefix(_RUN), body, client)
-            return _in_form(call, await self._runner.answer(None, call.path, call.args, key_in(headers)))
+            return _in_form(call, await self._runner.answer(None, call.path, call.args, key_in(Headers(scope=scope))))
         if scope["method"] == "GET":
             call = calls.of_address(scope["query_string"], client)
         else:
             call = calls.of_body(body, client)
-        key = None if endpoint == QUERY else key_in(headers)
+        key = None if endpoint == QUERY else key_in(Headers(scope=scope))
         return _in_form(call, await self._runner.answer(endpoint, call.path, call.args, key))
 
 
@@ -130,10 +128,10 @@ def _check_endpoint(method: str, endpoint: str) -> None:
         raise Refused(405, "MethodNotAllowed", f"{shown} can't be: calls are {_ENDPOINTS}.")
 
 
-def _check_authorization(headers: Headers) -> None:
+def _check_authorization(headers: Mapping[bytes, bytes]) -> None:
     """Raises `Refused` for a token or key; what proxies and pages send along for others is ignored."""
-    scheme = headers.get("authorization", "").partition(" ")[0].lower()
-    if scheme in ("bearer", "convex"):
+    scheme = headers.get(b"authorization", b"").partition(b" ")[0].lower()
+    if scheme in (b"bearer", b"convex"):
         message = "This server checks no tokens and has no keys: a session travels as sessionId among the args."
         raise Refused(401, "Unauthenticated", message)
 
@@ -142,9 +140,9 @@ def _methods(endpoint: str) -> tuple[str, ...]:
     return ("GET", "POST") if endpoint == QUERY else ("POST",)
 
 
-async def body_of(scope: Scope, receive: Receive) -> bytes | None:
+async def body_of(headers: Mapping[bytes, bytes], receive: Receive) -> bytes | None:
     """The body of a request, `None` when its sender has gone; raises `Refused` for too long or too slow."""
-    length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    length = headers.get(b"content-length", b"0")
     if length.isdigit() and int(length) > MAX_BODY:
         raise _too_large()
     body = bytearray()

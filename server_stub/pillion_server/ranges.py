@@ -68,7 +68,8 @@ class Range:
     def through(self, position: Position) -> Self:
         """Those up to `position` and with it, in the order of the range."""
         key, doc = position
-        return self._between((key, doc - 1), self.upper) if self.descending else self._between(self.lower, (key, doc + 1))
+        lower, upper = ((key, doc - 1), self.upper) if self.descending else (self.lower, (key, doc + 1))
+        return self._between(lower, upper)
 
     def holds(self, number: int, position: Position) -> bool:
         """Whether an entry of the index `number` lies in it."""
