@@ -32,7 +32,7 @@ _logger = logging.getLogger("pillion_server")
 _json = msgspec.json.Encoder()
 
 Body = dict[str, object]
-"""An answer of pillion_shared.wire, as what JSON can hold."""
+"""An answer of pillion_shared.wire, as what JSON can hold; the value of a success is JSON text, a `msgspec.Raw`."""
 
 
 class Runner:
