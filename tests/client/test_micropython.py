@@ -18,7 +18,7 @@ def test_on_micropython(file: str, last: str) -> None:
     node = shutil.which("node") or str(ROOT / ".venv/bin/node")
     done = subprocess.run(
         [node, HERE / "run_micropython.mjs", HERE / file, ROOT / "client/pillion", ROOT / "shared/pillion_shared"],
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.stdout.splitlines()[-1:] == [last], done.stdout + done.stderr
     assert done.returncode == 0
