@@ -50,7 +50,7 @@ class DatabaseReader:
         self._cursors = cursors or Cursors(secrets.token_bytes())
         self.reads = Reads()
 
-    def get(self, id: str, /) -> Document | None:
+    def get(self, id: str, /) -> Any | None:
         """The document of that ID, or `None` when there is none (any more)."""
         found = self._find(id)
         return None if found is None else _document(id, found[1], found[2])

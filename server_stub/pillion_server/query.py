@@ -29,6 +29,8 @@ class Query:
 
     A range is over the next field of the index after those that equal something; the last one is `_creation_time`. The
     order goes by type first: no such field, then null, Int64, numbers, booleans, text, bytes, lists, dicts.
+
+    Its documents are `Document`s, typed as `Any`, so that a function can return them as a `TypedDict` of its own.
     """
 
     scan: Scan
@@ -81,25 +83,25 @@ class Query:
         """Those for which `test(document)` is true. The others count as read too, so prefer an index."""
         return Query(self.scan, self.schema, self.cursors, self.range, (*self.tests, test))
 
-    def first(self) -> Document | None:
+    def first(self) -> Any | None:
         """The first document, or `None`."""
         documents = self._take(1)
         return documents[0] if documents else None
 
-    def unique(self) -> Document | None:
+    def unique(self) -> Any | None:
         """The only document, or `None`; raises `ValueError` when there are more."""
         documents = self._take(2)
         if len(documents) > 1:
             raise ValueError(f"unique() found more than one document in {self.range.index.table!r}; first() takes one.")
         return documents[0] if documents else None
 
-    def take(self, count: int, /) -> list[Document]:
+    def take(self, count: int, /) -> list[Any]:
         """At most the first `count` documents."""
         if count < 0:
             raise ValueError(f"take() takes a number of documents, not {count}.")
         return self._take(count)
 
-    def collect(self) -> list[Document]:
+    def collect(self) -> list[Any]:
         """All documents."""
         return self._take(None)
 

@@ -35,6 +35,16 @@ def get(ctx: SessionCtx) -> list[Item]:
 
 
 @session_query
+def of_type(ctx: SessionCtx) -> list[Item]:
+    return ctx.db.query("items").collect()
+
+
+@session_query
+def cheapest(ctx: SessionCtx) -> Item | None:
+    return ctx.db.query("items").with_index("by_price").first()
+
+
+@session_query
 def page(ctx: SessionCtx, pagination_opts: PaginationOptions) -> Page[Item]:
     return ctx.db.query("items").paginate(pagination_opts)
 
