@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Playwright, expect
 
 from browser.engines import Engines
+from browser.kept import KeptProfile, Stock
 from browser.site import Site
 from browser.tabs import Profile
 from browser_finder import CHROMIUM, FIREFOX, MISSING
@@ -18,17 +19,31 @@ RUNTIMES = {"mpy": "MicroPython", "py": "Pyodide"}
 NAMES = {CHROMIUM: "Chromium", FIREFOX: "Firefox"}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Runs a test again, once and counted in the summary, when its browser crashed or the machine was too busy.
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what the mark `pyodide` says, which the summary counts as deselected.
+
+    Runs a test again, once and counted in the summary, when its browser crashed or the machine was too busy.
 
     Pages of Pyodide were seen to crash in some whole runs, and never when it was tried to repeat that; its use of
     stack switching is known to crash Chromium now and then (pyodide/pyodide#6106). A time-out of Playwright's
     says that nothing came, not that something wrong did. What is wrong, or never comes, fails as before.
     """
+    left_out = [item for item in items if not _is_wanted(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     crashed = pytest.mark.flaky(reruns=1, only_rerun=["(Page|Target) crashed", r"Timeout \d+ms exceeded"])
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(crashed)
+
+
+def _is_wanted(item: pytest.Item) -> bool:
+    """Whether it isn't one on Pyodide whose mark `pyodide` names other values of a parameter."""
+    mark, call = item.get_closest_marker("pyodide"), getattr(item, "callspec", None)
+    if mark is None or call is None or call.params.get("runtime") != "py":
+        return True
+    return all(call.params[name] in values for name, values in mark.kwargs.items())
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -141,7 +156,38 @@ def profiles(engines: Engines, engine: str, site: Site) -> Iterator[Callable[...
         profile.check()
 
 
+@pytest.fixture(scope="module")
+def stocks(engines: Engines, running_site: Site) -> Iterator[Callable[[str], Stock]]:
+    """The pages of each engine that the tests of a file share, one after another."""
+    made: dict[str, Stock] = {}
+
+    def stock(engine: str) -> Stock:
+        if engine in made and made[engine].is_lent:
+            made.pop(engine).context.close()
+        if engine not in made:
+            made[engine] = Stock(engines.lasting(engine), running_site)
+        return made[engine]
+
+    yield stock
+    for each in made.values():
+        each.context.close()
+
+
 @pytest.fixture
-def profile(profiles: Callable[..., Profile]) -> Profile:
-    """A fresh profile."""
-    return profiles()
+def profile(
+    request: pytest.FixtureRequest,
+    profiles: Callable[..., Profile],
+    stocks: Callable[[str], Stock],
+    engine: str,
+    site: Site,
+) -> Iterator[Profile]:
+    """A fresh profile; with the mark `kept_pages` one whose pages are kept from test to test."""
+    node = request.node
+    if not node.get_closest_marker("kept_pages") or node.get_closest_marker("fresh_pages"):
+        yield profiles()
+        return
+    profile = KeptProfile(stocks(engine))
+    yield profile
+    profile.close()
+    profile.leave()
+    profile.check()

@@ -108,6 +108,7 @@ class Engines:
         self._kept: BrowserContext | None = None
         self._kept_folder: Path | None = None
         self._is_lent = False
+        self._lasting_folder: Path | None = None
         self._caching: Browser | None = None
         self._apart: dict[tuple[str, str], BrowserContext] = {}
         self._crashed: set[tuple[str, str]] = set()
@@ -153,6 +154,16 @@ class Engines:
         if is_spoilt:
             context.close()
             self._kept = None
+
+    def lasting(self, engine: str) -> BrowserContext:
+        """A profile for many tests, which close it. Chromium's is on disk, with the caches of those before it."""
+        if engine != CHROMIUM:
+            return self.browser(engine).new_context()
+        self._lasting_folder = self._lasting_folder or self._folder()
+        context: BrowserContext = self._playwright.chromium.launch_persistent_context(
+            self._lasting_folder, **self.args(CHROMIUM)
+        )
+        return context
 
     def blocked(self, engine: str, what: str = COOKIES) -> BrowserContext:
         """A profile, in a browser of its own, whose user has blocked something."""

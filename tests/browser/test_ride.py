@@ -25,7 +25,7 @@ DELETE_DATABASE = """new Promise((done, fail) => {
     request.onerror = fail;
 })"""
 
-pytestmark = pytest.mark.firefox
+pytestmark = [pytest.mark.firefox, pytest.mark.kept_pages]
 
 _numbers = count()
 
@@ -106,6 +106,7 @@ def test_a_reload_keeps_the_id(profile: Profile, site: Site, runtime: str) -> No
     the_id(site)
 
 
+@pytest.mark.pyodide(code=[SESSION, LOCAL])  # what differs besides is test_each_storage_does_what_a_session_asks's
 @pytest.mark.parametrize(
     ("code", "kind", "shared", "kept"),
     [

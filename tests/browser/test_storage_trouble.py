@@ -29,7 +29,7 @@ FILL = """storage => {
         try { for (let n = 0; ; n++) window[storage].setItem(`${size}-${n}`, 'x'.repeat(size)) } catch {}
 }"""
 
-pytestmark = pytest.mark.firefox
+pytestmark = [pytest.mark.firefox, pytest.mark.kept_pages]
 
 
 def test_indexed_db_is_blocked_by_another_page(profile: Profile, site: Site, runtime: str) -> None:
@@ -81,6 +81,7 @@ def test_indexed_db_is_deleted_meanwhile(profile: Profile, site: Site, code: str
     assert sent(site, second, first) == [new, new]
 
 
+@pytest.mark.pyodide(code=[LOCAL])
 @pytest.mark.parametrize("code", [LOCAL, COOKIE], ids=["local", "cookie"])
 def test_indexed_db_fails_in_one_tab_for_a_while(profile: Profile, site: Site, runtime: str, code: str) -> None:
     """What it does meanwhile is known to the others, and what they do to it; nothing comes back afterwards."""
@@ -100,6 +101,7 @@ def test_indexed_db_fails_in_one_tab_for_a_while(profile: Profile, site: Site, r
     assert len({old, second, third, fourth}) == 4
 
 
+@pytest.mark.fresh_pages("one of them is another site's")
 def test_two_origins_that_share_a_cookie_have_one_session(profile: Profile, site: Site, elsewhere: Site) -> None:
     """As two ports of a host do: each has an IndexedDB of its own, and neither writes over the other for ever."""
     here, there = profile.tab("mpy", COOKIE), Profile(profile.context, elsewhere).tab("mpy", COOKIE)
@@ -114,7 +116,7 @@ def test_a_storage_wiped_all_the_time_mints_nothing(profile: Profile, site: Site
     """Each second for five, as some ad blockers do: the page's ID heals it, in all tabs the same."""
     profile.page(BLANK)
     tabs = profile.tabs(1 if code == SESSION else 3, "mpy", code)
-    wipe = """() => setInterval(async () => {
+    wipe = """() => window.wiping = setInterval(async () => {
         sessionStorage.clear();
         localStorage.clear();
         for (const { name } of await cookieStore.getAll()) await cookieStore.delete(name);
@@ -122,14 +124,18 @@ def test_a_storage_wiped_all_the_time_mints_nothing(profile: Profile, site: Site
     }, 1000)"""
     tabs[0].page.evaluate(wipe)
     ids: list[str] = []
-    for _ in range(10):
-        ids += sent(site, *tabs)
-        tabs[0].page.wait_for_timeout(500)
+    try:
+        for _ in range(10):
+            ids += sent(site, *tabs)
+            tabs[0].page.wait_for_timeout(500)
+    finally:
+        tabs[0].page.evaluate("() => clearInterval(wiping)")
     if code in (LOCAL, COOKIE):  # a deleted database tells nobody, so a new tab may come before it is healed
         ids += sent(site, profile.twin(tabs[0]))
     assert len(set(ids)) == 1
 
 
+@pytest.mark.pyodide(code=[LOCAL])
 @pytest.mark.parametrize(("code", "storage"), [(SESSION, "sessionStorage"), (LOCAL, "localStorage")])
 def test_the_quota_is_full(profile: Profile, site: Site, runtime: str, code: str, storage: str) -> None:
     """What has room for nothing more keeps nothing new; what is kept already stays."""

@@ -26,7 +26,7 @@ SLOW = LOCAL.replace("storage='local'", "storage=Slow()").replace("session =", "
 session =""").replace("import js", "import asyncio\nimport js")  # fmt: skip
 ECHO = f"{ANY}echo"
 
-pytestmark = pytest.mark.firefox
+pytestmark = [pytest.mark.firefox, pytest.mark.kept_pages]
 
 
 @pytest.fixture(autouse=True)
@@ -387,6 +387,7 @@ def test_events_outlive_the_server(profile: Profile, site: Site, runtime: str) -
     tab.run("events.close()")
 
 
+@pytest.mark.fresh_pages("its script waits, and the page goes")
 @pytest.mark.parametrize("how", ["closed", "left"])
 def test_the_last_word_of_a_closing_page_arrives(profile: Profile, site: Site, runtime: str, how: str) -> None:
     """A beacon sent as the page is hidden for good, with the ID."""
