@@ -1,46 +1,47 @@
 """The arguments of one call: checked as they arrive, converted when it is known which sessions their IDs open.
 
 A session may end, or go on as another one, while a call waits for its turn. So its IDs are looked up in the
-call's own transaction: arguments that hold any are converted a second time there. Wrong ones never get so far.
+call's own transaction: the arguments that hold any are converted there. Wrong ones never get so far.
 """
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
 from pillion_server.lineage import Lineage
-from pillion_server.sessions import Sessions
+from pillion_server.sessions import Forms, Sessions
 from pillion_server.signature import Signature
 from pillion_server.strict import RegisteredSessions
-from pillion_shared import encode
+from pillion_shared import Int64
+
+_FORMS = Forms()
+_INT64 = 1
 
 
 class Arguments:
     """Arguments for a signature: `check` them, unless an answer is kept for them, which only right ones have.
 
-    digests: stands for the transaction while they are checked. trusted: see `Signature.convert`. strict: the sessions
-    that IDs open must be registered. checked: the keywords, good as they are when no session is among them.
+    trusted: see `Signature.convert`. strict: the sessions that IDs open must be registered.
     """
 
-    checked: Mapping[str, Any]
+    _checked: Mapping[str, Any]
 
     def __init__(
         self,
         signature: Signature,
         args: Mapping[str, object],
-        digests: Sessions,
         *,
         trusted: bool = False,
         strict: bool = False,
     ) -> None:
         self._signature, self._args, self._trusted, self._strict = signature, args, trusted, strict
-        self._digests, self._digest = digests, cast("bytes | None", None)
+        self._digest: bytes | None = None
 
     def check(self) -> None:
         """Raises `ArgumentError` when they don't fit."""
-        self.checked = self._signature.convert(self._args, self._digests, trusted=self._trusted)
+        self._checked = self._signature.convert(self._args, _FORMS, trusted=self._trusted)
 
     @property
     def hold_sessions(self) -> bool:
@@ -64,13 +65,23 @@ class Arguments:
         return RegisteredSessions(lineage) if self._strict else lineage
 
     def keywords(self, sessions: Sessions) -> Mapping[str, Any]:
-        """The keywords for the handlers, with the sessions as a transaction sees them."""
+        """The keywords for the handlers, of checked arguments, with the sessions as a transaction sees them."""
         if not self.hold_sessions:
-            return self.checked
-        return self._signature.convert(self._args, sessions, trusted=self._trusted)
+            return self._checked
+        return {**self._checked, **self._signature.of_sessions(self._args, sessions, trusted=self._trusted)}
 
 
 def digest_of(args: Mapping[str, object]) -> bytes:
     """The same for equal arguments, decoded ones, however they are ordered."""
-    text = msgspec.json.encode(encode(dict(args)), order="sorted")
-    return hashlib.blake2b(text, digest_size=32).digest()
+    return hashlib.blake2b(_packed.encode(args), digest_size=32).digest()
+
+
+def _of_subclass(value: object) -> object:
+    if isinstance(value, Int64):
+        return msgspec.msgpack.Ext(_INT64, str(int(value)).encode())
+    if isinstance(value, str):
+        return str(value)
+    raise TypeError(f"A {type(value).__name__} is no value of an argument.")
+
+
+_packed = msgspec.msgpack.Encoder(enc_hook=_of_subclass, order="sorted")

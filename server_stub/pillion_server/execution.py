@@ -65,7 +65,7 @@ class Execution:
     ) -> Arguments:
         """The arguments of a call, to be checked. trusted: see `Signature.convert`."""
         strict = self._doors is not None and function.path not in self._doors
-        return Arguments(function.signature, args, self._database.digests, trusted=trusted, strict=strict)
+        return Arguments(function.signature, args, trusted=trusted, strict=strict)
 
     def kept(self, function: Function[..., Any], arguments: Arguments, log: Log) -> msgspec.Raw | None:
         """What a query has returned to the same arguments, if that holds still and it is kept."""
@@ -117,7 +117,7 @@ class Execution:
     async def keywords(self, arguments: Arguments) -> Mapping[str, Any]:
         """The keywords with the sessions that the IDs open now: those of an action as it starts."""
         if not arguments.hold_sessions:
-            return arguments.checked
+            return arguments.keywords(self._database.digests)
         return await self._database.read(lambda snapshot: arguments.keywords(arguments.admitted(snapshot.lineage)))
 
     async def _run_inside(self, log: Log, kind: str, name: object, args: Mapping[str, object]) -> Any:

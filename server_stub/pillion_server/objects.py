@@ -66,7 +66,7 @@ class Object:
             given = {each.wire: getattr(value, each.name) for each in self.fields if _is_set(value, each.name)}
         else:
             raise misfit(self, value)
-        made = _present(self.fields, given, session, wire=True)
+        made = present(self.fields, given, session, wire=True)
         return made if self.tag is None else {self.tag[0]: self.tag[1], **made}
 
     def _untagged(self, given: Mapping[str, object]) -> Mapping[str, object]:
@@ -81,25 +81,26 @@ class Object:
 
 def fields_of(fields: Sequence[Field], given: Mapping[str, object], session: Session) -> dict[str, Any]:
     """The given fields under their names in Python; one that isn't named, or is missing, is a `Misfit`."""
-    made = _present(fields, given, session, wire=False)
-    names = {each.wire for each in fields}
-    for name in given:
-        if name not in names:
-            raise Misfit(f"there is no field `{shown(name)}`")
+    made = present(fields, given, session, wire=False)
+    if len(made) < len(given):
+        names = {each.wire for each in fields}
+        for name in given:
+            if name not in names:
+                raise Misfit(f"there is no field `{shown(name)}`")
     return made
 
 
-def _present(fields: Sequence[Field], given: Mapping[str, object], session: Session, *, wire: bool) -> dict[str, Any]:
+def present(fields: Sequence[Field], given: Mapping[str, object], session: Session, *, wire: bool) -> dict[str, Any]:
     """The named fields that are given; a required one that is missing is a `Misfit`."""
     made = dict[str, Any]()
     for each in fields:
-        if each.wire in given:
+        if (name := each.wire) in given:
             try:
-                made[each.wire if wire else each.name] = each.shape.fit(given[each.wire], session)
+                made[name if wire else each.name] = each.shape.fit(given[name], session)
             except Misfit as error:
-                raise at(error, f".{each.wire}") from None
+                raise at(error, f".{name}") from None
         elif each.required:
-            raise Misfit(f"the required field `{each.wire}` is missing")
+            raise Misfit(f"the required field `{name}` is missing")
     return made
 
 

@@ -22,6 +22,7 @@ from pillion_shared import is_session_id
 _SECRET_BYTES = 32
 _DIGEST_BYTES = 32
 _PREFIX = "sid."  # a dot is outside the alphabet of IDs
+_NO_ID = "not a session ID, which is 20 to 128 characters of A-Z a-z 0-9 - _"
 _FORM = re.compile(r"sid\.(?:([1-9][0-9]{0,17})\.)?[A-Za-z0-9_-]{43}")
 
 
@@ -68,7 +69,7 @@ class Digests:
     def of(self, value: object) -> SessionId:
         """The digest of a raw ID; raises `ValueError`, without repeating the value, for what is not one."""
         if not is_session_id(value):
-            raise ValueError("not a session ID, which is 20 to 128 characters of A-Z a-z 0-9 - _")
+            raise ValueError(_NO_ID)
         return SessionId(_PREFIX + self._keyed(value))
 
     def again(self, session: SessionId) -> SessionId:
@@ -86,6 +87,24 @@ class Digests:
 
     def _keyed(self, text: str) -> str:
         return _text(hashlib.blake2b(text.encode(), key=self._secret, digest_size=_DIGEST_BYTES).digest())
+
+
+class Forms:
+    """Stands for a transaction while it is not there yet: looks at the form of sessions alone."""
+
+    def __init__(self) -> None:
+        self._any = SessionId(new_digest(0))
+
+    def of(self, value: object) -> SessionId:
+        """A session that is nobody's; raises `ValueError`, without repeating the value, for what is no raw ID."""
+        if not is_session_id(value):
+            raise ValueError(_NO_ID)
+        return self._any
+
+    def again(self, session: SessionId) -> SessionId:
+        """A digest stays what it is; raises `ValueError` for what is not one."""
+        epoch_of(session)
+        return session
 
 
 def new_digest(epoch: int) -> str:

@@ -13,8 +13,8 @@ from typing import Any
 
 from pillion_server.annotations import Reader, Use, hints_of
 from pillion_server.errors import ArgumentError, DefinitionError
-from pillion_server.fitting import Misfit, shown
-from pillion_server.objects import Field, fields_of
+from pillion_server.fitting import Misfit, Session, shown
+from pillion_server.objects import Field, present
 from pillion_server.sessions import SessionId, Sessions
 from pillion_shared.wire import SESSION_PARAM, WIRE_NAMES, on_wire, wire_name
 
@@ -59,18 +59,25 @@ class Signature:
 
     def __init__(self, owner: str, parameters: Iterable[Parameter]) -> None:
         self.parameters = tuple(parameters)
-        reader = Reader(Use.ARGUMENT)
+        readers = [Reader(Use.ARGUMENT) for _ in self.parameters]
         try:
             self._fields = tuple(
                 Field(each.name, wire_name(each.name), reader.shape_of(each.annotation), each.required)
-                for each in self.parameters
+                for each, reader in zip(self.parameters, readers, strict=True)
             )
         except TypeError as error:
             raise DefinitionError(f"{owner}: a parameter is annotated with what can't be checked: {error}.") from error
-        self.takes_sessions = reader.takes_sessions
+        self._of_sessions = tuple(
+            field for field, reader in zip(self._fields, readers, strict=True) if reader.takes_sessions
+        )
         for each in self.parameters:
             if each.name == SESSION_PARAM and SessionId not in _members(each.annotation):
                 raise DefinitionError(f"{owner}: annotate `{SESSION_PARAM}` as SessionId; no handler gets a raw ID.")
+
+    @property
+    def takes_sessions(self) -> bool:
+        """Whether a session can be among the arguments."""
+        return bool(self._of_sessions)
 
     def convert(self, args: Mapping[str, object], sessions: Sessions, *, trusted: bool = False) -> dict[str, Any]:
         """The keywords for the handlers, from arguments by their names on the wire.
@@ -81,25 +88,40 @@ class Signature:
         """
         if trusted:
             args = on_wire(args)
+        try:
+            made = present(self._fields, args, _session(sessions, trusted=trusted), wire=False)
+            if len(made) < len(args):
+                self._check_names(args)
+            return made
+        except Misfit as error:
+            self._check_names(args)
+            place = f"`{error.place}`: " if error.place else ""
+            raise _refusal(place + error.sentence) from None
 
-        def session(value: object) -> SessionId:
-            return sessions.again(value) if trusted and isinstance(value, SessionId) else sessions.of(value)
+    def of_sessions(self, args: Mapping[str, object], sessions: Sessions, *, trusted: bool = False) -> dict[str, Any]:
+        """The keywords among those of `convert` that may hold sessions."""
+        if trusted:
+            args = on_wire(args)
+        return present(self._of_sessions, args, _session(sessions, trusted=trusted), wire=False)
 
+    def _check_names(self, args: Mapping[str, object]) -> None:
         wires = [each.wire for each in self._fields]
         for name in args:
             if name not in wires:
                 takes = ", ".join(f"`{wire}`" for wire in wires) or "no arguments"
                 raise _refusal(f"there is no field `{shown(name)}` (the function takes {takes})")
-        try:
-            return fields_of(self._fields, args, session)
-        except Misfit as error:
-            place = f"`{error.place}`: " if error.place else ""
-            raise _refusal(place + error.sentence) from None
 
 
 def name_of(handler: Callable[..., object]) -> str:
     """What a handler is called, for messages."""
     return getattr(handler, "__name__", type(handler).__name__)
+
+
+def _session(sessions: Sessions, *, trusted: bool) -> Session:
+    """Makes an argument a session."""
+    if not trusted:
+        return sessions.of
+    return lambda value: sessions.again(value) if isinstance(value, SessionId) else sessions.of(value)
 
 
 def _refusal(text: str) -> ArgumentError:

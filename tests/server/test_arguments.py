@@ -1,14 +1,15 @@
 """The arguments of a call, before and inside its transaction."""
 
+from math import nan
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 import pytest
 
 from pillion_server import ArgumentError, SessionId
 from pillion_server.arguments import Arguments
 from pillion_server.signature import Signature, parameters_of
-from pillion_shared import Int64
+from pillion_shared import Int64, decode, encode
 from server.clockwork import DIGESTS, Clockwork, raw
 
 
@@ -31,7 +32,8 @@ def test_sessions_are_those_that_the_ids_open_in_the_transaction(tmp_path: Path)
     """Wherever they are among the arguments, and not those of the moment they arrived."""
     bench = Clockwork(tmp_path)
     args = {"sessionId": raw(1), "move": {"pairs": [[raw(2), raw(1)]]}}
-    arguments = Arguments(Signature("f", parameters_of(deep)), args, DIGESTS)
+    arguments = Arguments(Signature("f", parameters_of(deep)), args)
+    arguments.check()
     assert arguments.hold_sessions
     bench.end(1)
     with bench.mutation() as now:
@@ -43,19 +45,19 @@ def test_sessions_are_those_that_the_ids_open_in_the_transaction(tmp_path: Path)
 
 
 def test_without_sessions_there_is_nothing_to_look_up() -> None:
-    """The keywords are those that were checked."""
-    arguments = Arguments(Signature("f", parameters_of(plain)), {"name": "tea"}, DIGESTS)
+    """The keywords are those that were checked, once and for all."""
+    arguments = Arguments(Signature("f", parameters_of(plain)), {"name": "tea"})
     arguments.check()
     assert not arguments.hold_sessions
-    assert arguments.keywords(DIGESTS) is arguments.checked
-    assert arguments.checked == {"name": "tea"}
+    assert arguments.keywords(DIGESTS) == {"name": "tea"}
+    assert arguments.keywords(DIGESTS) is arguments.keywords(DIGESTS)
 
 
 @pytest.mark.parametrize("args", [{"sessionId": "short"}, {"sessionId": raw(1), "move": {"pairs": [[raw(2)]]}}, {}])
 def test_wrong_ones_get_no_transaction(args: dict[str, object]) -> None:
     """They are refused as they arrive."""
     with pytest.raises(ArgumentError):
-        Arguments(Signature("f", parameters_of(deep)), args, DIGESTS).check()
+        Arguments(Signature("f", parameters_of(deep)), args).check()
 
 
 @pytest.mark.parametrize("value", [SessionId("users:x"), "sid.x"])
@@ -63,14 +65,18 @@ def test_what_a_function_passes_on_is_a_session(value: str) -> None:
     """Or it is refused as it arrives, too."""
     args = {"session_id": value, "move": {"pairs": []}}
     with pytest.raises(ArgumentError, match="`sessionId`: not a session"):
-        Arguments(Signature("f", parameters_of(deep)), args, DIGESTS, trusted=True).check()
+        Arguments(Signature("f", parameters_of(deep)), args, trusted=True).check()
 
 
 def test_a_digest_stands_for_the_arguments() -> None:
     """Equal for equal ones, whatever their order; bytes are not their base64, and no ID is in it."""
 
     def digest(**args: object) -> bytes:
-        return Arguments(Signature("f", parameters_of(anything)), args, DIGESTS).digest
+        decoded = cast("dict[str, object]", decode(encode(args)))
+        return Arguments(Signature("f", parameters_of(anything)), decoded).digest
 
     assert digest(a=1, b=[b"ab"]) == digest(b=[b"ab"], a=1.0)
+    assert digest(a={"x": 1, "y": 2}) == digest(a={"y": 2, "x": 1})
+    assert digest(a=nan) == digest(a=nan)
+    assert len({digest(a=value) for value in (nan, None, 0, -0.0, False, "", [], {}, [0], Int64(0))}) == 10
     assert len({digest(a=1, b=b""), digest(a=1, b=""), digest(a="1", b=""), digest(a=Int64(1), b=""), digest(a=1)}) == 5

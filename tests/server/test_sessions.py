@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from pillion_server import SessionId, StartError
-from pillion_server.sessions import Digests, epoch_of, new_digest, secret_at
+from pillion_server.sessions import Digests, Forms, epoch_of, new_digest, secret_at
 from pillion_shared import is_session_id
-from server.world import RAW_ID
+from server.world import OTHER_ID, RAW_ID
 
 
 def test_a_digest_is_stable_and_its_own() -> None:
@@ -145,3 +145,15 @@ def test_a_fingerprint_is_no_session() -> None:
     assert len({*made, others.fingerprint("a", "b")}) == 6
     assert digests.fingerprint("a", "b") == made[0]
     assert digests.of("a" * 20).removeprefix("sid.") != digests.fingerprint("a" * 20)
+
+
+def test_forms_know_no_session() -> None:
+    """They tell an ID from what is none, and open nothing by it."""
+    forms, digest = Forms(), Digests(b"a" * 32).of(RAW_ID)
+    assert forms.of(RAW_ID) == forms.of(OTHER_ID) != digest
+    assert forms.again(digest) == digest
+    for wrong in ("short", 3, str(digest)):
+        with pytest.raises(ValueError, match="not a session ID"):
+            forms.of(wrong)
+    with pytest.raises(ValueError, match="not a session"):
+        forms.again(SessionId("users:x"))
