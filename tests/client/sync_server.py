@@ -34,6 +34,7 @@ class Socket:
         self.queries: dict[int, dict[str, Any]] = {}
         self.shown: dict[int, Any] = {}
         self.is_due = False
+        self.observed = SyncServer.FIRST
 
 
 class SyncServer:
@@ -77,7 +78,8 @@ class SyncServer:
             counts = self.connections.setdefault(socket.client, [])
             counts.append(frame["connectionCount"])
             assert frame["connectionCount"] == 0 or frame["lastCloseReason"] != "InitialConnect"
-            assert unstamp(frame.get("maxObservedTimestamp", stamp(0))) <= self.now
+            socket.observed = unstamp(frame.get("maxObservedTimestamp", stamp(self.FIRST)))
+            assert socket.observed <= self.now
             return
         assert socket.client, f"{kind} before Connect"
         if kind == "ModifyQuerySet":
@@ -89,6 +91,7 @@ class SyncServer:
                     assert each["queryId"] not in socket.queries
                     socket.queries[each["queryId"]] = each["args"][0]
                 else:
+                    assert each["queryId"] in socket.queries, "a query that is not in the set"
                     del socket.queries[each["queryId"]]
             socket.is_due = True
         elif kind == "Mutation":
@@ -96,31 +99,35 @@ class SyncServer:
             self._mutate(socket, frame)
         elif kind == "Action":
             self.acted.append(frame["args"][0]["tag"])
-            self._say(socket, type="ActionResponse", requestId=frame["requestId"], success=True, result=None)
+            self.say(socket, type="ActionResponse", requestId=frame["requestId"], success=True, result=None)
         else:
             raise AssertionError(f"an unknown frame, {kind}")
 
     def _mutate(self, socket: Socket, frame: dict[str, Any]) -> None:
         args, request = frame["args"][0], frame["requestId"]
         if frame["udfPath"] == "doc:fail":
-            self._say(socket, type="MutationResponse", requestId=request, success=False, result="refused")
+            self.say(socket, type="MutationResponse", requestId=request, success=False, result="refused")
             return
         key = (socket.client, request)
         if key not in self.records:
             self.runs.append(args["tag"])
             self.records[key] = (args["tag"], self.append(args["key"], args["tag"]))
         result, ts = self.records[key]
-        self._say(socket, type="MutationResponse", requestId=request, success=True, result=result, ts=stamp(ts))
+        self.say(socket, type="MutationResponse", requestId=request, success=True, result=result, ts=stamp(ts))
         socket.is_due = True
 
-    def transit(self, socket: Socket, *, even_if_empty: bool = False) -> None:
-        """Sends what has changed since the last time, if anything has, or if it is owed."""
-        if not socket.is_due and socket.sent[2] == self.now:
+    def transit(self, socket: Socket, *, even_if_empty: bool = False, lag: int = 0) -> None:
+        """Sends what has changed since the last time, if anything has, or if it is owed.
+
+        lag: by how many commits what it sends may be behind: it has looked before them.
+        """
+        ts = max(self.now - lag, socket.sent[2], socket.observed)
+        if not socket.is_due and socket.sent[2] == ts:
             return
-        end = (socket.query_set, socket.identity, self.now)
+        end = (socket.query_set, socket.identity, ts)
         found: list[dict[str, Any]] = []
         for query, args in socket.queries.items():
-            value = self.value(args, self.history[-1])
+            value = self.value(args, self.history[ts - self.FIRST])
             if socket.shown.get(query) != value:
                 socket.shown[query] = value
                 found.append({"type": "QueryUpdated", "queryId": query, "value": value, "journal": f"j{query}"})
@@ -138,13 +145,13 @@ class SyncServer:
                 "clientClockSkew": None,
             }
         )
-        socket.sent, socket.is_due = end, False
+        socket.sent, socket.is_due = end, socket.is_due and ts < self.now
         if not self.chunk:
             socket.down.append(text)
             return
         pieces = [text[place : place + self.chunk] for place in range(0, len(text), self.chunk)]
         for number, piece in enumerate(pieces):
-            self._say(
+            self.say(
                 socket,
                 type="TransitionChunk",
                 chunk=piece,
@@ -153,5 +160,7 @@ class SyncServer:
                 transitionId=str(len(text)),
             )
 
-    def _say(self, socket: Socket, **frame: Any) -> None:
+    @staticmethod
+    def say(socket: Socket, **frame: Any) -> None:
+        """Sends a frame."""
         socket.down.append(json.dumps(frame))

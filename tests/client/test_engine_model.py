@@ -211,8 +211,32 @@ class Sync(RuleBasedStateMachine):
         """Frames reach the client, also those of sockets that it has given up."""
         for socket in self.picked(pick):
             for _ in range(min(count, len(socket.down))):
-                self.engine.received(socket.number, socket.down.pop(0), self.now)
-                self.apply()
+                self.receive(socket)
+
+    @rule(up=st.sampled_from([1, 99, 99]), lag=st.sampled_from([0, 0, 1]), kept=st.sampled_from([0, 0, 1]))
+    def go_well(self, up: int, lag: int, kept: int) -> None:
+        """For once everything arrives, or nearly."""
+        if not self.sockets:
+            return
+        socket = self.sockets[-1]
+        self.engine.opened(socket.number, self.now)
+        self.apply()
+        for _ in range(min(up, len(socket.up))):
+            self.server.receive(socket, socket.up.pop(0))
+        if socket.client:
+            self.server.transit(socket, even_if_empty=True, lag=lag)
+        while len(socket.down) > kept:
+            self.receive(socket)
+
+    def receive(self, socket: Socket) -> None:
+        """A frame reaches the client; one of a socket of the past makes no difference."""
+        link = self.engine.link
+        before = (link.state, link.socket)
+        self.engine.received(socket.number, socket.down.pop(0), self.now)
+        if socket is not self.sockets[-1]:
+            assert self.engine.take() == []
+            assert (link.state, link.socket) == before
+        self.apply()
 
     def picked(self, pick: int) -> list[Socket]:
         return self.sockets[-1 - pick % min(3, len(self.sockets)) :][:1] if self.sockets else []
@@ -239,11 +263,11 @@ class Sync(RuleBasedStateMachine):
             else:
                 down.insert(0, '{"type": "Surprise"}' if how == "unknown" else "[" * 50)
 
-    @rule(pick=PICKS, even_if_empty=st.booleans())
-    def transit(self, pick: int, even_if_empty: bool) -> None:
+    @rule(pick=PICKS, even_if_empty=st.booleans(), lag=st.integers(0, 2))
+    def transit(self, pick: int, even_if_empty: bool, lag: int) -> None:
         for socket in self.picked(pick):
             if socket.client:
-                self.server.transit(socket, even_if_empty=even_if_empty)
+                self.server.transit(socket, even_if_empty=even_if_empty, lag=lag)
 
     @rule(key=KEYS)
     def somebody_else(self, key: str) -> None:
@@ -278,9 +302,9 @@ class Sync(RuleBasedStateMachine):
                 self.server.receive(socket, socket.up.pop(0))
             if socket.client:
                 self.server.transit(socket)
+                self.server.say(socket, type="Ping")
             while socket.down:
-                self.engine.received(socket.number, socket.down.pop(0), self.now)
-                self.apply()
+                self.receive(socket)
             waits = any(not made.is_settled and not made.is_given_up for made in self.calls.values())
             socket = self.sockets[-1]
             is_quiet = self.engine.link.state == OPEN and not socket.up and not socket.down
@@ -288,7 +312,7 @@ class Sync(RuleBasedStateMachine):
                 return
             due = self.engine.due()
             if due is not None:
-                self.now = max(self.now, due)
+                self.now = max(self.now, min(due, self.now + 10))
                 self.engine.tick(self.now)
                 self.apply()
         raise AssertionError("it never comes to rest")
@@ -480,7 +504,7 @@ def test_a_broken_engine_is_found(fault: str) -> None:
         engine_type = FAULTS[fault]
 
     few = settings(SETTINGS, max_examples=400, phases=[Phase.generate], derandomize=True, database=None)
-    with pytest.raises(BaseException) as found:
+    with pytest.raises((AssertionError, ExceptionGroup)) as found:
         run_state_machine_as_test(Tried, settings=few)
-    faults = found.value.exceptions if isinstance(found.value, BaseExceptionGroup) else [found.value]
-    assert all(isinstance(each, (AssertionError, KeyError, AttributeError)) for each in faults)
+    faults = found.value.exceptions if isinstance(found.value, ExceptionGroup) else [found.value]
+    assert all(isinstance(each, AssertionError) for each in faults)
