@@ -150,7 +150,7 @@ def expiry(token: str) -> "float | None":
     """When a JWT ends, in seconds since 1970; `None` for one that doesn't say. Nothing is verified."""
     try:
         payload = token.split(".")[1].replace("-", "+").replace("_", "/")
-        fields: object = json.loads(binascii.a2b_base64(payload + "=" * (-len(payload) % 4)).decode())
+        fields: object = json.loads(binascii.a2b_base64((payload + "=" * (-len(payload) % 4)).encode()).decode())
     except (IndexError, ValueError, RuntimeError):
         return None
     end = fields.get("exp") if is_dict(fields) else None

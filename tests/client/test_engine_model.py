@@ -30,8 +30,9 @@ CLIENT = "11111111-1111-4111-8111-111111111111"
 class Made:
     """A call, and what the test knows of it."""
 
-    def __init__(self, call: Call, key: str, tag: str, kind: str, is_optimistic: bool) -> None:
+    def __init__(self, call: Call, key: str, tag: str, kind: str, session: int, is_optimistic: bool) -> None:
         self.call = call
+        self.session = session
         self.key = key
         self.tag = tag
         self.kind = kind
@@ -121,7 +122,7 @@ class Sync(RuleBasedStateMachine):
                 and not made.is_settled
                 and not made.never_ran
                 and not made.is_given_up
-                and query.args == {"session": float(self.session), "key": made.key}
+                and query.args == {"session": float(made.session), "key": made.key}
             ]
             wanted = list(query.base.value["items"]) + guessed
             if not any(made.is_given_up for made in self.calls.values()):
@@ -173,7 +174,7 @@ class Sync(RuleBasedStateMachine):
             call = self.engine.action("doc:act", args, self.now)
         else:
             call = self.engine.mutation(f"doc:{kind}", args, self.now, update if optimistic else None)
-        self.calls[call.id] = Made(call, key, tag, kind, optimistic)
+        self.calls[call.id] = Made(call, key, tag, kind, session, optimistic)
         self.apply()
 
     @rule(pick=PICKS)
