@@ -145,20 +145,20 @@ def _transition(frame: "Fields") -> Transition:
     )
 
 
-def _modification(json: object) -> "Modification":
-    if not is_dict(json):
+def _modification(fields: object) -> "Modification":
+    if not is_dict(fields):
         raise FrameError("A modification is an object.")
-    query_id = read_count(json.get("queryId"), "queryId")
-    kind = json.get("type")
+    query_id = read_count(fields.get("queryId"), "queryId")
+    kind = fields.get("type")
     if kind == frames.QUERY_REMOVED:
         return QueryRemoved(query_id)
-    if kind == frames.QUERY_UPDATED and "value" in json:
-        result = _returned(json["value"], json)
+    if kind == frames.QUERY_UPDATED and "value" in fields:
+        result = _returned(fields["value"], fields)
     elif kind == frames.QUERY_FAILED:
-        result = _failed(json.get("errorMessage"), json)
+        result = _failed(fields.get("errorMessage"), fields)
     else:
         raise FrameError(f"The server has sent an unknown modification, {quotable(repr(kind))[:80]}.")
-    journal = json.get("journal")
+    journal = fields.get("journal")
     if journal is not None and not isinstance(journal, str):
         raise FrameError("A journal is a string.")
     return QueryResult(query_id, result, journal)
@@ -219,9 +219,9 @@ def _result(frame: "Fields") -> Result:
     raise FrameError("A response says whether it is a success, and has a result.")
 
 
-def _returned(json: object, frame: "Fields") -> Result:
+def _returned(encoded: object, frame: "Fields") -> Result:
     try:
-        return Result(decode(json), None, _log_lines(frame))
+        return Result(decode(encoded), None, _log_lines(frame))
     except EncodingError as error:
         return Result(None, TransportError(f"The answer holds what is not a value: {error}"), _log_lines(frame))
 
