@@ -11,6 +11,7 @@
     ├── FunctionError        the server ran the function, and the function failed
     ├── TransportError       the call did not reach the server, or no answer came back
     ├── EncodingError        a value can't travel, or what arrived is not a value
+    ├── FrameError           what came over a WebSocket is no frame of the sync protocol
     └── PathError            what was called is not the path of a function
 
 No message of these holds a session ID, unless a function of the server says one itself: what they quote of their
@@ -114,6 +115,10 @@ class TransportError(PillionError):
 
 class EncodingError(PillionError):
     """A value can't travel, or what arrived is not a value. The message begins with the place, `$.items[2]`."""
+
+
+class FrameError(PillionError):
+    """What came over a WebSocket is no frame of the sync protocol, or none that may come at that moment."""
 
 
 class PathError(PillionError):

@@ -11,7 +11,12 @@ ROOT = HERE.parents[1]
 
 
 @pytest.mark.parametrize(
-    ("file", "last"), [("micropython_ride.py", "the ride is over"), ("micropython_locks.py", "the locks have held")]
+    ("file", "last"),
+    [
+        ("micropython_ride.py", "the ride is over"),
+        ("micropython_locks.py", "the locks have held"),
+        ("micropython_engine.py", "the engine has run"),
+    ],
 )
 def test_on_micropython(file: str, last: str) -> None:
     """Every module is imported, and the asserts of the file hold."""

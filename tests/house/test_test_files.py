@@ -19,6 +19,8 @@ ELSEWHERE = {
     "client/pillion/_js.py": ("browser/test_ride.py", "browser/test_ways_out.py"),
     "client/pillion/_page.py": ("browser/test_ways_out.py", "browser/test_leaks.py"),
     "client/pillion/_web.py": ("browser/test_ways_out.py", "browser/test_leaks.py"),
+    # Nothing but names for what the engine wants.
+    "client/pillion/effects.py": ("client/test_engine.py",),
     "client/demo/shop_view.py": ("browser/test_shop.py",),
     "server_stub/pillion_server/__main__.py": ("server/test_run.py",),
 }
