@@ -100,6 +100,8 @@ def urlopen(credentials: "Credentials", url: "Any", data: "bytes | None", second
     if _platform.IN_BROWSER and getattr(opened, "__module__", "") == "urllib.request":
         raise SessionError("urllib can't reach the network here: call pyodide_http.patch_urllib() first.")
     given = url if isinstance(url, urllib.request.Request) else urllib.request.Request(url)
+    if given.type == "blob":  # of which urllib knows nothing, and at which Firefox hangs in a worker
+        raise urllib.error.URLError("unknown url type: blob")
     request = urllib.request.Request(  # a copy, because the caller's may be sent again under another ID
         given.full_url,
         given.data if data is None else data,

@@ -23,6 +23,7 @@ PLACES = [
     (FIREFOX, "mpy", False),
     (FIREFOX, "mpy", True),
     (FIREFOX, "py", False),
+    (FIREFOX, "py", True),
 ]
 
 
