@@ -17,7 +17,7 @@ from pillion_server.failures import Failures
 from pillion_server.formats import DEPRECATION
 from pillion_server.guard import LOOPBACK_ORIGIN, Guard, normal_origin
 from pillion_server.health import health_route
-from pillion_server.http_api import route
+from pillion_server.http_api import Api
 from pillion_server.loading import load
 from pillion_server.logs import log_call
 from pillion_server.metrics import Metrics
@@ -82,7 +82,7 @@ def create_app(
             data.close()
 
     app = Starlette(
-        routes=[route(Runner(registry, data, dev=dev, doors=open_to_all, observers=observers)), *served],
+        routes=served,
         middleware=[
             Middleware(
                 CORSMiddleware,
@@ -96,6 +96,7 @@ def create_app(
             ),
             Middleware(Failures),
             Middleware(Guard, allow_hosts=hosts, allow_origins=origins),
+            Middleware(Api, Runner(registry, data, dev=dev, doors=open_to_all, observers=observers)),
         ],
         lifespan=lifespan,
     )

@@ -6,7 +6,7 @@ call's own transaction: arguments that hold any are converted a second time ther
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -18,11 +18,13 @@ from pillion_shared import encode
 
 
 class Arguments:
-    """Arguments that fit a signature; raises `ArgumentError` for others.
+    """Arguments for a signature: `check` them, unless an answer is kept for them, which only right ones have.
 
     digests: stands for the transaction while they are checked. trusted: see `Signature.convert`. strict: the sessions
     that IDs open must be registered. checked: the keywords, good as they are when no session is among them.
     """
+
+    checked: Mapping[str, Any]
 
     def __init__(
         self,
@@ -34,7 +36,11 @@ class Arguments:
         strict: bool = False,
     ) -> None:
         self._signature, self._args, self._trusted, self._strict = signature, args, trusted, strict
-        self.checked = signature.convert(args, digests, trusted=trusted)
+        self._digests, self._digest = digests, cast("bytes | None", None)
+
+    def check(self) -> None:
+        """Raises `ArgumentError` when they don't fit."""
+        self.checked = self._signature.convert(self._args, self._digests, trusted=self._trusted)
 
     @property
     def hold_sessions(self) -> bool:
@@ -42,15 +48,22 @@ class Arguments:
         return self._signature.takes_sessions
 
     @property
+    def untrusted(self) -> bool:
+        """Whether a session among them can only have come as a raw ID."""
+        return not (self._trusted and self.hold_sessions)
+
+    @property
     def digest(self) -> bytes:
         """Stands for the arguments as they came: equal for equal ones, and tells nothing of a session's ID."""
-        return digest_of(self._args)
+        if self._digest is None:
+            self._digest = digest_of(self._args)
+        return self._digest
 
     def admitted(self, lineage: Lineage) -> Sessions:
         """The sessions of a transaction, for `keywords`: when they are strict, the registered ones alone."""
         return RegisteredSessions(lineage) if self._strict else lineage
 
-    def keywords(self, sessions: Sessions) -> dict[str, Any]:
+    def keywords(self, sessions: Sessions) -> Mapping[str, Any]:
         """The keywords for the handlers, with the sessions as a transaction sees them."""
         if not self.hold_sessions:
             return self.checked

@@ -44,7 +44,8 @@ _json = msgspec.json.Encoder()
 class Key(NamedTuple):
     """What an answer belongs to.
 
-    arguments: their digest. sessions: those among the arguments, each with the one that its ID belonged to.
+    arguments: their digest. sessions: those among the arguments, each with the one that its ID belonged to, where the
+    arguments alone don't say which they are.
     """
 
     function: Function[..., Any]
@@ -90,7 +91,7 @@ class QueryCache:
 
     def put(self, key: Key, value: object, reads: Reads, mark: int) -> None:
         """Keeps an encoded answer from a snapshot taken after `mark`, unless it has been touched meanwhile."""
-        places = 1 + len(reads.ranges) + len(reads.documents)
+        places = 1 + len(reads.ranges) + len(reads.documents) + len(reads.users)
         size = len(_json.encode(value)) + _NOTE_BYTES * places
         with self._lock:
             missed = self._announced - mark

@@ -1,4 +1,7 @@
-"""Running a function on the database: its context, its transaction, and the answers of queries that are kept."""
+"""Running a function on the database: its context, its transaction, and the answers of queries that are kept.
+
+What a function returns leaves here as JSON text, which a kept answer is too: it is written once.
+"""
 
 import logging
 from collections.abc import Callable, Collection, Generator, Mapping
@@ -6,6 +9,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple, cast
 from weakref import WeakSet
+
+import msgspec
 
 from pillion_server.arguments import Arguments
 from pillion_server.cache import Key
@@ -23,19 +28,20 @@ from pillion_shared import decode, encode, path_of
 from pillion_shared.wire import MUTATION, QUERY
 
 _logger = logging.getLogger("pillion_server")
+_json = msgspec.json.Encoder()
 
 
 class _Answer(NamedTuple):
-    """What a query returned, encoded, and the lines that it logged."""
+    """What a query returned, and the lines that it logged."""
 
-    value: object
+    value: msgspec.Raw
     lines: list[str]
 
 
 class Execution:
     """Runs functions, and those of `registry` that actions call, on one database.
 
-    What they return is encoded, what they log goes to the `Log`, and what they raise is raised.
+    What they return is encoded JSON, what they log goes to the `Log`, and what they raise is raised.
     doors: in strict mode, the paths of the functions that take any ID. observe: is told of each call of an action's
     when it has ended.
     """
@@ -56,34 +62,44 @@ class Execution:
     def arguments(
         self, function: Function[..., Any], args: Mapping[str, object], *, trusted: bool = False
     ) -> Arguments:
-        """The arguments of a call; raises `ArgumentError`. trusted: see `Signature.convert`."""
+        """The arguments of a call, to be checked. trusted: see `Signature.convert`."""
         strict = self._doors is not None and function.path not in self._doors
         return Arguments(function.signature, args, self._database.digests, trusted=trusted, strict=strict)
 
-    async def run(self, function: Function[..., Any], arguments: Arguments, log: Log) -> object:
-        """What the function returns. A mutation whose result can't be encoded is not committed."""
+    def kept(self, function: Function[..., Any], arguments: Arguments, log: Log) -> msgspec.Raw | None:
+        """What a query has returned to the same arguments, if that holds still and it is kept."""
+        if function.kind != QUERY or not arguments.untrusted:
+            return None
+        cache = self._database.cache
+        kept = cache.get(Key(function, arguments.digest), cache.mark())
+        return None if kept is None else _told_again(cast("_Answer", kept.value), log)
+
+    async def run(self, function: Function[..., Any], arguments: Arguments, log: Log) -> msgspec.Raw:
+        """What the function returns to checked arguments. A mutation whose result can't be encoded is not committed."""
         if function.kind == QUERY:
-            cache = self._database.cache
-            if not arguments.hold_sessions:
-                kept = cache.get(Key(function, arguments.digest), cache.mark())
-                if kept is not None:
-                    return _told_again(cast("_Answer", kept.value), log)
             return await self._database.read(partial(self.query, function, arguments, log))
         if function.kind == MUTATION:
             return await self._database.write(partial(mutation, function, arguments, log))
         ctx = ActionCtx(partial(self._run_inside, log), log)
-        return encode(await run_async(function, ctx, await self.keywords(arguments)))
+        return _written(await run_async(function, ctx, await self.keywords(arguments)))
 
-    def query(self, function: Function[..., Any], arguments: Arguments, log: Log, snapshot: Reading) -> object:
-        """What a query returns in a snapshot: from the cache, or from a run that is then kept there."""
+    def query(self, function: Function[..., Any], arguments: Arguments, log: Log, snapshot: Reading) -> msgspec.Raw:
+        """What a query returns in a snapshot: from the cache, or from a run that is then kept there.
+
+        It is kept for the arguments as they came, and dropped when one of their IDs may open another session. Where
+        an ID leads to a session for a time only, or a function passed a session on, it is kept for these sessions.
+        """
         cache, sessions = self._database.cache, WatchedSessions(arguments.admitted(snapshot.lineage))
         keywords = arguments.keywords(sessions)
-        key = Key(function, arguments.digest, sessions.names)
+        direct = arguments.untrusted and not sessions.led_on
+        key = Key(function, arguments.digest, () if direct else sessions.names)
         kept = cache.get(key, snapshot.mark)
         if kept is not None:
             return _told_again(cast("_Answer", kept.value), log)
         value = query(function, keywords, log, snapshot)
-        cache.put(key, _Answer(value, log.lines), snapshot.reads, snapshot.mark)
+        reads = snapshot.reads
+        reads.users.update(name for name, _ in sessions.names)
+        cache.put(key, _Answer(value, log.lines), reads, snapshot.mark)
         if sessions.names and not sessions.read and function not in self._told:
             self._told.add(function)
             _logger.warning(
@@ -107,7 +123,11 @@ class Execution:
             arguments = self.arguments(function, _copied(dict(args)), trusted=True)
             inner = Log(function.path)
             try:
-                return decode(await self.run(function, arguments, inner))
+                value = self.kept(function, arguments, inner)
+                if value is None:
+                    arguments.check()
+                    value = await self.run(function, arguments, inner)
+                return decode(msgspec.json.decode(value))
             finally:
                 record.source = "cache" if inner.kept else "run"
                 log.add(inner.lines)
@@ -126,21 +146,25 @@ class Execution:
                 self._observe(record)
 
 
-def query(function: Function[..., Any], keywords: Mapping[str, Any], log: Log, snapshot: Reading) -> object:
+def query(function: Function[..., Any], keywords: Mapping[str, Any], log: Log, snapshot: Reading) -> msgspec.Raw:
     """What a query returns in a snapshot, without the cache."""
     log.clear()
     ctx = QueryCtx({"db": snapshot.db, "sessions": snapshot.sessions, "_log": log})
-    return encode(run(function, ctx, keywords))
+    return _written(run(function, ctx, keywords))
 
 
-def mutation(function: Function[..., Any], arguments: Arguments, log: Log, transaction: Writing) -> object:
+def mutation(function: Function[..., Any], arguments: Arguments, log: Log, transaction: Writing) -> msgspec.Raw:
     """What a mutation returns in its transaction."""
     log.clear()
     ctx = MutationCtx({"db": transaction.db, "sessions": transaction.sessions, "_log": log})
-    return encode(run(function, ctx, arguments.keywords(arguments.admitted(transaction.lineage))))
+    return _written(run(function, ctx, arguments.keywords(arguments.admitted(transaction.lineage))))
 
 
-def _told_again(kept: _Answer, log: Log) -> object:
+def _written(value: object) -> msgspec.Raw:
+    return msgspec.Raw(_json.encode(encode(value)))
+
+
+def _told_again(kept: _Answer, log: Log) -> msgspec.Raw:
     log.clear()
     log.add(kept.lines)
     log.kept = True

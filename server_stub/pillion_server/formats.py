@@ -11,6 +11,8 @@ Which one a caller gets is its choice; who doesn't choose gets what its client's
 import re
 from typing import Any, cast
 
+import msgspec
+
 from pillion_server.errors import Refused
 from pillion_shared import Int64, decode
 from pillion_shared.wire import FORMAT
@@ -64,7 +66,9 @@ def deprecation(client: str | None) -> dict[str, str]:
 
 
 def plain(encoded: object) -> Any:
-    """Encoded JSON, as `encode` makes it, in plain JSON."""
+    """Encoded JSON, as `encode` makes it or as text, in plain JSON."""
+    if isinstance(encoded, msgspec.Raw):
+        return plain(msgspec.json.decode(encoded))
     if isinstance(encoded, list):
         return [plain(item) for item in cast("list[object]", encoded)]
     if not isinstance(encoded, dict):

@@ -3,16 +3,17 @@
 `GET /api/query?path=module:function&args={...}` is for people, with curl or in the address bar.
 `POST /api/run/module/function` runs a function of any kind. `query_batch` answers several queries at one snapshot,
 `query_ts` names a snapshot, and `query_at_ts` asks one.
+
+It is plain ASGI, around the app that has the rest: a call passes no router, and an answer is bytes.
 """
 
 import asyncio
 import logging
+from collections.abc import Mapping
 
 import msgspec
 from starlette.datastructures import Headers
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pillion_server import calls
 from pillion_server.errors import DatabaseError, Refused
@@ -25,6 +26,7 @@ from pillion_shared.ids import quotable
 from pillion_shared.wire import CONTENT_TYPE, KINDS, MAX_BODY, QUERY, refusal
 
 PREFIX = "/api"
+_BELOW = f"{PREFIX}/"
 BODY_SECONDS = 60
 """How long a body may take to arrive."""
 
@@ -34,36 +36,38 @@ MOST_CALLS = 1024
 _RUN, _BATCH, _NOW, _AT = "run/", "query_batch", "query_ts", "query_at_ts"
 _logger = logging.getLogger("pillion_server")
 _json = msgspec.json.Encoder()
-_HEADERS = {"cache-control": "no-store"}
+_HEADERS = [(b"content-type", CONTENT_TYPE.encode()), (b"cache-control", b"no-store")]
 _ENDPOINTS = ", ".join(f"POST {PREFIX}/{kind}" for kind in KINDS)
-_REST = "rest"
 _OF_STATUS = {401: {"www-authenticate": "Bearer"}, 429: {"retry-after": "1"}, 503: {"retry-after": "1"}}
 
 
-def route(runner: Runner) -> BaseRoute:
-    """The route of everything under `/api`."""
-    return Route(f"{PREFIX}/{{{_REST}:path}}", Api(runner))
-
-
 class Api:
-    """Answers calls, and says in the same form what is not one."""
+    """Answers everything under `/api`: calls, and in the same form what is not one. `app` answers the rest."""
 
-    def __init__(self, runner: Runner) -> None:
+    def __init__(self, app: ASGIApp, runner: Runner) -> None:
+        self._app = app
         self._runner = runner
         self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        endpoint: str = scope["path_params"][_REST]
-        headers = Headers(scope=scope)
-        more = deprecation(headers.get("convex-client"))
+        path: str = scope.get("path", "").removeprefix(scope.get("root_path", ""))
+        if scope["type"] == "http" and path.startswith(_BELOW):
+            await self._respond(path.removeprefix(_BELOW), scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _respond(self, endpoint: str, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict[bytes, bytes](reversed(scope["headers"]))  # so that the first of a name is found
+        client = headers[b"convex-client"].decode("latin-1") if b"convex-client" in headers else None
+        more = deprecation(client)
         status = 200
         try:
             _check_endpoint(scope["method"], endpoint)
             _check_authorization(headers)
-            body = b"" if scope["method"] == "GET" else await body_of(scope, receive)
+            body = b"" if scope["method"] == "GET" else await body_of(headers, receive)
             if body is None:
                 return  # the caller has gone
-            answer = await self._bounded(endpoint, scope, headers, body)
+            answer = await self._bounded(endpoint, scope, client, body)
         except Refused as error:
             status, answer = error.status, refusal(error.code, error.message)
             if status == 405:
@@ -73,20 +77,22 @@ class Api:
         except Exception:
             _logger.exception("A call of %s could not be answered", quotable(endpoint[:100]))
             status, answer = 500, internal_error()
-        more = {**_HEADERS, **_OF_STATUS.get(status, {}), **more}
-        await Response(_json.encode(answer), status, more, CONTENT_TYPE)(scope, receive, send)
+        text = _json.encode(answer)
+        more = {"content-length": str(len(text)), **_OF_STATUS.get(status, {}), **more}
+        sent = [*_HEADERS, *((name.encode(), value.encode()) for name, value in more.items())]
+        await send({"type": "http.response.start", "status": status, "headers": sent})
+        await send({"type": "http.response.body", "body": text})
 
-    async def _bounded(self, endpoint: str, scope: Scope, headers: Headers, body: bytes) -> Body:
+    async def _bounded(self, endpoint: str, scope: Scope, client: str | None, body: bytes) -> Body:
         if self._under_way >= MOST_CALLS:
             raise Refused(429, "TooManyConcurrentRequests", f"{MOST_CALLS} calls are under way: send this one later.")
         self._under_way += 1
         try:
-            return await self._answer(endpoint, scope, headers, body)
+            return await self._answer(endpoint, scope, client, body)
         finally:
             self._under_way -= 1
 
-    async def _answer(self, endpoint: str, scope: Scope, headers: Headers, body: bytes) -> Body:
-        client = headers.get("convex-client")
+    async def _answer(self, endpoint: str, scope: Scope, client: str | None, body: bytes) -> Body:
         if endpoint == _NOW:
             is_plain(None, client)  # refuses a client that is too old
             return {"ts": to_wire(await self._runner.now())}
@@ -100,12 +106,12 @@ class Api:
             return {"results": [_in_form(call, answer) for call, answer in zip(batch, answers, strict=True)]}
         if endpoint.startswith(_RUN):
             call = calls.of_run(endpoint.removeprefix(_RUN), body, client)
-            return _in_form(call, await self._runner.answer(None, call.path, call.args, key_in(headers)))
+            return _in_form(call, await self._runner.answer(None, call.path, call.args, key_in(Headers(scope=scope))))
         if scope["method"] == "GET":
             call = calls.of_address(scope["query_string"], client)
         else:
             call = calls.of_body(body, client)
-        key = None if endpoint == QUERY else key_in(headers)
+        key = None if endpoint == QUERY else key_in(Headers(scope=scope))
         return _in_form(call, await self._runner.answer(endpoint, call.path, call.args, key))
 
 
@@ -122,10 +128,10 @@ def _check_endpoint(method: str, endpoint: str) -> None:
         raise Refused(405, "MethodNotAllowed", f"{shown} can't be: calls are {_ENDPOINTS}.")
 
 
-def _check_authorization(headers: Headers) -> None:
+def _check_authorization(headers: Mapping[bytes, bytes]) -> None:
     """Raises `Refused` for a token or key; what proxies and pages send along for others is ignored."""
-    scheme = headers.get("authorization", "").partition(" ")[0].lower()
-    if scheme in ("bearer", "convex"):
+    scheme = headers.get(b"authorization", b"").partition(b" ")[0].lower()
+    if scheme in (b"bearer", b"convex"):
         message = "This server checks no tokens and has no keys: a session travels as sessionId among the args."
         raise Refused(401, "Unauthenticated", message)
 
@@ -134,9 +140,9 @@ def _methods(endpoint: str) -> tuple[str, ...]:
     return ("GET", "POST") if endpoint == QUERY else ("POST",)
 
 
-async def body_of(scope: Scope, receive: Receive) -> bytes | None:
+async def body_of(headers: Mapping[bytes, bytes], receive: Receive) -> bytes | None:
     """The body of a request, `None` when its sender has gone; raises `Refused` for too long or too slow."""
-    length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    length = headers.get(b"content-length", b"0")
     if length.isdigit() and int(length) > MAX_BODY:
         raise _too_large()
     body = bytearray()

@@ -5,7 +5,7 @@ It makes a `Range` of one index, plain data, and asks the reader for the documen
 
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal
 
@@ -49,37 +49,37 @@ class Query:
         range = Range.whole(self.schema.index(table, name), descending=descending)
         for field in sorted(equal, key=_place_in(range.index.columns)):
             range = range.eq(field, equal[field])
-        return replace(self, range=range)
+        return self._of(range)
 
     def eq(self, field: str, value: object, /) -> "Query":
         """Those whose `field`, the next one of the index, equals `value`."""
-        return replace(self, range=self.range.eq(field, value))
+        return self._of(self.range.eq(field, value))
 
     def gt(self, field: str, value: object, /) -> "Query":
         """Those whose `field` is greater than `value`."""
-        return replace(self, range=self.range.above(field, value, inclusive=False))
+        return self._of(self.range.above(field, value, inclusive=False))
 
     def gte(self, field: str, value: object, /) -> "Query":
         """Those whose `field` is `value` or greater."""
-        return replace(self, range=self.range.above(field, value, inclusive=True))
+        return self._of(self.range.above(field, value, inclusive=True))
 
     def lt(self, field: str, value: object, /) -> "Query":
         """Those whose `field` is less than `value`."""
-        return replace(self, range=self.range.below(field, value, inclusive=False))
+        return self._of(self.range.below(field, value, inclusive=False))
 
     def lte(self, field: str, value: object, /) -> "Query":
         """Those whose `field` is `value` or less."""
-        return replace(self, range=self.range.below(field, value, inclusive=True))
+        return self._of(self.range.below(field, value, inclusive=True))
 
     def order(self, direction: Literal["asc", "desc"], /) -> "Query":
         """`"asc"`, or `"desc"` for the last of the index first."""
         if direction not in ("asc", "desc"):
             raise ValueError(f'The order is "asc" or "desc", not {direction!r}.')
-        return replace(self, range=replace(self.range, descending=direction == "desc"))
+        return self._of(self.range.directed(descending=direction == "desc"))
 
     def filter(self, test: Callable[[Document], object], /) -> "Query":
         """Those for which `test(document)` is true. The others count as read too, so prefer an index."""
-        return replace(self, tests=(*self.tests, test))
+        return Query(self.scan, self.schema, self.cursors, self.range, (*self.tests, test))
 
     def first(self) -> Document | None:
         """The first document, or `None`."""
@@ -129,6 +129,9 @@ class Query:
                 if self._fits(document):
                     page.append(document)
         return Page(page=page, isDone=end is None, continueCursor=self.cursors.seal(self.range, end))
+
+    def _of(self, range: Range) -> "Query":
+        return Query(self.scan, self.schema, self.cursors, range, self.tests)
 
     def _take(self, count: int | None) -> list[Document]:
         with closing(self.scan(self.range)) as found:

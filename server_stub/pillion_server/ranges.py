@@ -4,7 +4,7 @@ An entry of an index lies at a position: its key, and the number of its document
 can be looked up are those of the index, and after them `_creation_time`.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 from pillion_server.keys import ABOVE, key_of
@@ -39,8 +39,7 @@ class Range:
         if self._has_lower or self._has_upper:
             raise self._misfit("eq", field)
         prefix = self.prefix + self._key("eq", field, value)
-        lower, upper = _around(prefix)
-        return replace(self, prefix=prefix, depth=self.depth + 1, lower=lower, upper=upper)
+        return type(self)(self.index, prefix, self.depth + 1, *_around(prefix), self.descending)
 
     def above(self, field: str, value: object, *, inclusive: bool) -> Self:
         """Those whose next field is greater than `value`, or equal to it if `inclusive`."""
@@ -48,7 +47,7 @@ class Range:
         if self._has_lower:
             raise self._misfit(step, field)
         lower, upper = _around(self.prefix + self._key(step, field, value))
-        return replace(self, lower=lower if inclusive else upper)
+        return self._between(lower if inclusive else upper, self.upper)
 
     def below(self, field: str, value: object, *, inclusive: bool) -> Self:
         """Those whose next field is less than `value`, or equal to it if `inclusive`."""
@@ -56,20 +55,28 @@ class Range:
         if self._has_upper:
             raise self._misfit(step, field)
         lower, upper = _around(self.prefix + self._key(step, field, value))
-        return replace(self, upper=upper if inclusive else lower)
+        return self._between(self.lower, upper if inclusive else lower)
+
+    def directed(self, *, descending: bool) -> Self:
+        """The same, in this order."""
+        return type(self)(self.index, self.prefix, self.depth, self.lower, self.upper, descending)
 
     def after(self, position: Position) -> Self:
         """Those that come after `position`, in the order of the range."""
-        return replace(self, upper=position) if self.descending else replace(self, lower=position)
+        return self._between(self.lower, position) if self.descending else self._between(position, self.upper)
 
     def through(self, position: Position) -> Self:
         """Those up to `position` and with it, in the order of the range."""
         key, doc = position
-        return replace(self, lower=(key, doc - 1)) if self.descending else replace(self, upper=(key, doc + 1))
+        lower, upper = ((key, doc - 1), self.upper) if self.descending else (self.lower, (key, doc + 1))
+        return self._between(lower, upper)
 
     def holds(self, number: int, position: Position) -> bool:
         """Whether an entry of the index `number` lies in it."""
         return number == self.index.number and self.lower < position < self.upper
+
+    def _between(self, lower: Position, upper: Position) -> Self:
+        return type(self)(self.index, self.prefix, self.depth, lower, upper, self.descending)
 
     @property
     def _has_lower(self) -> bool:

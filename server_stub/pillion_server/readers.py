@@ -1,11 +1,14 @@
 """The readers: a few threads with a read-only connection each; every query sees one snapshot."""
 
 import asyncio
+import queue
 import threading
+import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from pillion_server.deliveries import Deliveries, Waiting
 from pillion_server.errors import DatabaseError
 from pillion_server.outcome import Outcome, attempt
 from pillion_server.sqlite import Connection, SqliteError
@@ -17,6 +20,13 @@ THREADS = 4
 """How many queries run at the same time."""
 
 
+@dataclass(frozen=True)
+class _Job:
+    work: Callable[[], Any]
+    home: Deliveries
+    waiting: Waiting
+
+
 class Readers:
     """Runs pieces of work, side by side, each in a read transaction of its own."""
 
@@ -24,9 +34,16 @@ class Readers:
         self._connect = connect
         self._mine = threading.local()
         self._connections: list[Connection] = []
-        self._pool = ThreadPoolExecutor(THREADS, "pillion-reader")
-        self._running: set[Future[Any]] = set()
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._home: Deliveries | None = None
+        self._running: set[Waiting] = set()
         self._closed = False
+        self._threads = [
+            threading.Thread(target=self._run, name=f"pillion-reader-{number}", daemon=True)
+            for number in range(THREADS)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """What `work` returns; raises what it raises, or `DatabaseError`."""
@@ -36,14 +53,18 @@ class Readers:
         """The same for work that finds a connection of its own, on one of these threads."""
         if self._closed:
             raise DatabaseError("The database is closed: the server is stopping.")
-        running = self._pool.submit(_settled, work)
-        self._running.add(running)
-        running.add_done_callback(self._running.discard)
-        return (await asyncio.wrap_future(running)).result()
+        loop = asyncio.get_running_loop()
+        if self._home is None or self._home.loop is not loop:
+            self._home = Deliveries(loop)
+        waiting: asyncio.Future[Outcome[T]] = loop.create_future()
+        waiting.add_done_callback(self._running.discard)
+        self._running.add(waiting)
+        self._jobs.put(_Job(work, self._home, waiting))
+        return (await asyncio.shield(waiting)).result()  # who gives up doesn't end what is running
 
     async def idle(self, seconds: float) -> bool:
         """Waits until no query is running, so long at most; whether none is."""
-        running = [asyncio.wrap_future(each) for each in set(self._running)]
+        running = {waiting for waiting in self._running if waiting.get_loop() is asyncio.get_running_loop()}
         return not running or not (await asyncio.wait(running, timeout=seconds))[1]
 
     def close(self) -> bool:
@@ -51,14 +72,22 @@ class Readers:
 
         False if a query has not ended within `CLOSE_SECONDS`.
         """
-        self._closed = True
-        self._pool.shutdown(wait=False)
-        if wait(set(self._running), CLOSE_SECONDS).not_done:
+        if not self._closed:
+            self._closed = True
+            for _ in self._threads:
+                self._jobs.put(None)
+        until = time.monotonic() + CLOSE_SECONDS
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
+        if any(thread.is_alive() for thread in self._threads):
             return False
-        self._pool.shutdown()
         for connection in self._connections:
             connection.close()
         return True
+
+    def _run(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job.home.put(job.waiting, _settled(job.work))
 
     def _in_transaction(self, work: Callable[[Connection], T]) -> T:
         connection = self._connection()

@@ -21,7 +21,8 @@ MAX_BYTES = 16 * 1024 * 1024
 class Reads:
     """What was read so far.
 
-    users: the sessions whose user was asked for, and the users whose sessions were, as `Lineage` names them.
+    users: the sessions whose user was asked for, or that were opened, and the users whose sessions were asked for, as
+    `Lineage` names them.
     """
 
     ranges: list[Range] = field(default_factory=list[Range])

@@ -32,7 +32,7 @@ _logger = logging.getLogger("pillion_server")
 _json = msgspec.json.Encoder()
 
 Body = dict[str, object]
-"""An answer of pillion_shared.wire, as what JSON can hold."""
+"""An answer of pillion_shared.wire, as what JSON can hold; the value of a success is JSON text, a `msgspec.Raw`."""
 
 
 class Runner:
@@ -68,9 +68,14 @@ class Runner:
         with self._observed([record]):
             try:
                 function, arguments = self._find(record, kind, path, args)
+                log = Log(function.path)
+                kept = self._execution.kept(function, arguments, log)
+                if kept is not None:
+                    record.outcome = "success"
+                    return _success(kept, log)
+                arguments.check()
             except CallError as error:
                 return _refused(record, error)
-            log = Log(function.path)
             try:
                 if key is not None and function.kind == ACTION:
                     raise Refused(400, "BadIdempotencyKey", "Idempotency-Key is for mutations: an action always runs.")
@@ -125,6 +130,7 @@ class Runner:
         """What answers one of several calls in their snapshot; at an earlier time that is without the cache."""
         try:
             function, arguments = self._find(record, QUERY, path, args)
+            arguments.check()
         except CallError as error:
             refused = _refused(record, error)
             return lambda _: refused
@@ -151,7 +157,7 @@ class Runner:
     def _find(
         self, record: CallRecord, kind: str | None, path: str, args: Mapping[str, object]
     ) -> tuple[Function[..., Any], Arguments]:
-        """The function and its arguments; raises `CallError`."""
+        """The function and its arguments, unchecked; raises `CallError`."""
         function = self._registry.find(kind, path)
         record.kind, record.function = function.kind, function.path
         return function, self._execution.arguments(function, args)
@@ -218,6 +224,6 @@ def _recordable(function: Function[..., Any], arguments: Arguments, log: Log, tr
     return _json.encode(_success(execution.mutation(function, arguments, log, transaction), log)).decode()
 
 
-def _success(encoded: object, log: Log) -> Body:
-    body: Body = {"status": "success", "value": encoded}
+def _success(value: object, log: Log) -> Body:
+    body: Body = {"status": "success", "value": value}
     return {**body, "logLines": log.lines} if log.lines else body

@@ -24,6 +24,7 @@ class Connection:
         flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE if write else apsw.SQLITE_OPEN_READONLY
         self._raw = cast("Any", apsw.Connection(str(path), flags=flags))
         self._raw.set_busy_timeout(busy_ms)
+        self._raw.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)  # else a range is planned anew for each pair of bounds
 
     def run(self, sql: str, bindings: Sequence[object] = ()) -> None:
         """Runs one or more statements whose rows don't matter."""

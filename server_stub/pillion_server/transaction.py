@@ -1,6 +1,6 @@
 """One transaction as a function sees it: its documents, its sessions, and which session an ID opens in it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pillion_server.documents import DatabaseReader, DatabaseWriter
 from pillion_server.lineage import Lineage
@@ -31,7 +31,8 @@ class Reading:
     @property
     def reads(self) -> Reads:
         """What was read so far."""
-        return replace(self.db.reads, users=self.lineage.asked)
+        reads = self.db.reads
+        return Reads(reads.ranges, reads.documents, self.lineage.asked, reads.looks, reads.bytes)
 
     def end(self) -> None:
         """Ends its use: the function is done."""
@@ -53,4 +54,4 @@ class Writing(Reading):
     @property
     def writes(self) -> Writes:
         """What was written so far."""
-        return replace(self.db.writes, users=self.lineage.changed)
+        return Writes(self.db.writes.entries, self.db.writes.documents, self.lineage.changed)

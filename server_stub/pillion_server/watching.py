@@ -22,6 +22,11 @@ class WatchedSessions:
     def names(self) -> tuple[tuple[str, str | None], ...]:
         return tuple(self._names)
 
+    @property
+    def led_on(self) -> bool:
+        """Whether one of them has taken over from the session that its ID belonged to."""
+        return any(via is not None for _, via in self._names)
+
     def of(self, value: object, /) -> SessionId:
         return self._watch(self._sessions.of(value))
 

@@ -75,7 +75,7 @@ def _is_identifier(name: str) -> bool:
 
 
 def _only(text: str, alphabet: str) -> bool:
-    return all(character in alphabet for character in text)
+    return not text.strip(alphabet)  # a stranger in the middle would stay
 
 
 def _shortened(path: str) -> str:

@@ -19,6 +19,13 @@ from pillion_shared.errors import EncodingError
 from pillion_shared.ids import quotable
 from pillion_shared.shapes import is_dict, is_list
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    _Place: TypeAlias = "tuple[_Place | None, object]"
+    """Where a value is: the place of what holds it and its key or index there; at the root, `None` and a name."""
+
 MAX_SAFE_INTEGER = 2**53
 MAX_DEPTH = 64
 MAX_ITEMS = 8192
@@ -32,15 +39,15 @@ class Int64(int):
 
 def encode(value: object, place: str = "$") -> object:
     """`value` as what `json.dumps` can write; raises `EncodingError`, naming the place, for what can't travel."""
-    return _encode(value, place, 0)
+    return _encode(value, (None, place), 0)
 
 
 def decode(json: object) -> object:
     """The value of parsed JSON; raises `EncodingError`, naming the place, for what is not an encoding."""
-    return _decode(json, "$", 0)
+    return _decode(json, (None, "$"), 0)
 
 
-def _encode(value: object, place: str, depth: int) -> object:
+def _encode(value: object, place: "_Place", depth: int) -> object:
     if depth > MAX_DEPTH:
         raise _error(place, f"nested more than {MAX_DEPTH} deep.")
     if value is None or isinstance(value, bool):
@@ -65,15 +72,15 @@ def _encode(value: object, place: str, depth: int) -> object:
     if is_list(value):
         if len(value) > MAX_ITEMS:
             raise _error(place, f"a list of {len(value)} is longer than {MAX_ITEMS}.")
-        return [_encode(item, f"{place}[{index}]", depth + 1) for index, item in enumerate(value)]
+        return [_encode(item, (place, index), depth + 1) for index, item in enumerate(value)]
     if is_dict(value):
         _check_fields(value, place)
-        return {key: _encode(item, f"{place}.{key}", depth + 1) for key, item in value.items()}
+        return {key: _encode(item, (place, key), depth + 1) for key, item in value.items()}
     kind = type(value).__name__
     raise _error(place, f"a value of type {kind} can't travel; make it a str, number, bytes, list or dict.")
 
 
-def _decode(json: object, place: str, depth: int) -> object:
+def _decode(json: object, place: "_Place", depth: int) -> object:
     if depth > MAX_DEPTH:
         raise _error(place, f"nested more than {MAX_DEPTH} deep.")
     if json is None or isinstance(json, bool):
@@ -85,7 +92,7 @@ def _decode(json: object, place: str, depth: int) -> object:
     if is_list(json):
         if len(json) > MAX_ITEMS:
             raise _error(place, f"a list of {len(json)} is longer than {MAX_ITEMS}.")
-        return [_decode(item, f"{place}[{index}]", depth + 1) for index, item in enumerate(json)]
+        return [_decode(item, (place, index), depth + 1) for index, item in enumerate(json)]
     if not is_dict(json):
         raise _error(place, f"a {type(json).__name__} is not JSON.")
     if len(json) == 1:
@@ -97,10 +104,10 @@ def _decode(json: object, place: str, depth: int) -> object:
             if key == "$float":
                 return _special_float(item, place)
     _check_fields(json, place)
-    return {key: _decode(item, f"{place}.{key}", depth + 1) for key, item in json.items()}
+    return {key: _decode(item, (place, key), depth + 1) for key, item in json.items()}
 
 
-def _number(number: "int | float", place: str) -> "int | float":
+def _number(number: "int | float", place: "_Place") -> "int | float":
     if isinstance(number, int):
         if -MAX_SAFE_INTEGER <= number <= MAX_SAFE_INTEGER:
             return number
@@ -116,25 +123,25 @@ def _number(number: "int | float", place: str) -> "int | float":
     return whole if float(whole) == number and -MAX_SAFE_INTEGER <= whole <= MAX_SAFE_INTEGER else number
 
 
-def _special_float(text: object, place: str) -> float:
+def _special_float(text: object, place: "_Place") -> float:
     number: float = struct.unpack("<d", _eight_bytes(text, place))[0]
     if not _is_special(number):
         raise _error(place, f"{number} is written as a plain number, not as $float.")
     return number
 
 
-def _check_fields(fields: "dict[object, object]", place: str) -> None:
+def _check_fields(fields: "dict[object, object]", place: "_Place") -> None:
     if len(fields) > MAX_FIELDS:
         raise _error(place, f"{len(fields)} fields are more than {MAX_FIELDS}.")
     for key in fields:
         if not isinstance(key, str):
             raise _error(place, f"the key {quotable(repr(key))} is not a string.")
-        if len(key) > MAX_KEY or key.startswith("$") or not all(" " <= character <= "~" for character in key):
+        if len(key) > MAX_KEY or key.startswith("$") or (key and (min(key) < " " or max(key) > "~")):
             shown = quotable(repr(key if len(key) <= 40 else key[:37] + "..."))
             raise _error(place, f"{shown} can't be a key (printable ASCII, at most {MAX_KEY}, no leading $).")
 
 
-def _text(text: str, place: str) -> str:
+def _text(text: str, place: "_Place") -> str:
     try:
         text.encode()
     except UnicodeError:
@@ -142,16 +149,21 @@ def _text(text: str, place: str) -> str:
     return str(text)
 
 
-def _error(place: str, what: str) -> EncodingError:
+def _error(place: "_Place", what: str) -> EncodingError:
     """The keys of the place are somebody's words, and one of them may be a session ID."""
-    return EncodingError(f"{quotable(place)}: {what}")
+    steps = ""
+    parent, step = place
+    while parent is not None:
+        steps = (f"[{step}]" if isinstance(step, int) else f".{step}") + steps
+        parent, step = parent
+    return EncodingError(f"{quotable(f'{step}{steps}')}: {what}")
 
 
 def _to_base64(octets: bytes) -> str:
     return binascii.b2a_base64(octets, newline=False).decode()
 
 
-def _from_base64(text: object, place: str) -> bytes:
+def _from_base64(text: object, place: "_Place") -> bytes:
     try:
         octets = binascii.a2b_base64(text.encode()) if isinstance(text, str) else None
     except (TypeError, ValueError):
@@ -161,7 +173,7 @@ def _from_base64(text: object, place: str) -> bytes:
     return octets
 
 
-def _eight_bytes(text: object, place: str) -> bytes:
+def _eight_bytes(text: object, place: "_Place") -> bytes:
     octets = _from_base64(text, place)
     if len(octets) != 8:
         raise _error(place, f"8 bytes are needed, not {len(octets)}.")

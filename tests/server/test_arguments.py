@@ -45,6 +45,7 @@ def test_sessions_are_those_that_the_ids_open_in_the_transaction(tmp_path: Path)
 def test_without_sessions_there_is_nothing_to_look_up() -> None:
     """The keywords are those that were checked."""
     arguments = Arguments(Signature("f", parameters_of(plain)), {"name": "tea"}, DIGESTS)
+    arguments.check()
     assert not arguments.hold_sessions
     assert arguments.keywords(DIGESTS) is arguments.checked
     assert arguments.checked == {"name": "tea"}
@@ -54,7 +55,7 @@ def test_without_sessions_there_is_nothing_to_look_up() -> None:
 def test_wrong_ones_get_no_transaction(args: dict[str, object]) -> None:
     """They are refused as they arrive."""
     with pytest.raises(ArgumentError):
-        Arguments(Signature("f", parameters_of(deep)), args, DIGESTS)
+        Arguments(Signature("f", parameters_of(deep)), args, DIGESTS).check()
 
 
 @pytest.mark.parametrize("value", [SessionId("users:x"), "sid.x"])
@@ -62,7 +63,7 @@ def test_what_a_function_passes_on_is_a_session(value: str) -> None:
     """Or it is refused as it arrives, too."""
     args = {"session_id": value, "move": {"pairs": []}}
     with pytest.raises(ArgumentError, match="`sessionId`: not a session"):
-        Arguments(Signature("f", parameters_of(deep)), args, DIGESTS, trusted=True)
+        Arguments(Signature("f", parameters_of(deep)), args, DIGESTS, trusted=True).check()
 
 
 def test_a_digest_stands_for_the_arguments() -> None:
