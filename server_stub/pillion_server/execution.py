@@ -91,15 +91,15 @@ class Execution:
         """
         cache, sessions = self._database.cache, WatchedSessions(arguments.admitted(snapshot.lineage))
         keywords = arguments.keywords(sessions)
+        snapshot.lineage.asked.update(name for name, _ in sessions.names)
         direct = arguments.untrusted and not sessions.led_on
         key = Key(function, arguments.digest, () if direct else sessions.names)
         kept = cache.get(key, snapshot.mark)
         if kept is not None:
+            snapshot.also_read(kept.reads)
             return _told_again(cast("_Answer", kept.value), log)
         value = query(function, keywords, log, snapshot)
-        reads = snapshot.reads
-        reads.users.update(name for name, _ in sessions.names)
-        cache.put(key, _Answer(value, log.lines), reads, snapshot.mark)
+        cache.put(key, _Answer(value, log.lines), snapshot.reads, snapshot.mark)
         if sessions.names and not sessions.read and function not in self._told:
             self._told.add(function)
             _logger.warning(
