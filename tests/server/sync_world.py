@@ -70,6 +70,12 @@ class Socket:
                     self.values[each["queryId"]] = each.get("value", each.get("errorMessage"))
         return frame
 
+    async def response(self) -> dict[str, Any]:
+        """The next answer to a call."""
+        while not (frame := await self.frame())["type"].endswith("Response"):
+            pass
+        return frame
+
     async def closed(self) -> tuple[int, str]:
         """The code and reason with which the server closes."""
         message = await self.message()

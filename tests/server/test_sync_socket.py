@@ -148,18 +148,19 @@ def test_what_fails(shop: World) -> None:
             page.mutate(0, "shop:fail", how="so")
             failed = await page.frame()
             assert (failed["success"], failed["errorData"], failed["ts"]) == (False, "so", None)
+            assert (await page.frame())["modifications"] == []
             page.mutate(1, "shop:add", name="tea")
             assert (await page.frame())["success"]
             await page.frame()
             assert page.values[0] == 1.0
             page.mutate(2, "shop:count", name="tea")
-            assert "is defined as Query" in (await page.frame())["result"]
+            assert "is defined as Query" in (await page.response())["result"]
             page.say("Mutation", requestId=3, udfPath="a b", args=[{}])
-            assert not (await page.frame())["success"]
+            assert not (await page.response())["success"]
             page.say_text('{"type":"Mutation","requestId":4,"udfPath":"shop:add","args":[{"name":"\\ud800"}]}')
-            assert "surrogate" in (await page.frame())["result"]
+            assert "surrogate" in (await page.response())["result"]
             page.say("Mutation", requestId=5, udfPath="shop:add", args=[1, 2])
-            assert "list of one object" in (await page.frame())["result"]
+            assert "list of one object" in (await page.response())["result"]
 
     asyncio.run(main())
 
@@ -236,7 +237,7 @@ def test_a_mutation_that_is_sent_again_does_not_run_again(shop: World) -> None:
             shown = await page.frame()
             assert from_wire(shown["endVersion"]["ts"]) >= from_wire(first["ts"])
             page.mutate(0, "shop:add", name="milk")
-            assert "used for another" in (await page.frame())["result"]
+            assert "used for another" in (await page.response())["result"]
             assert page.values == {0: 1.0}
         async with connected(shop) as page:
             page.mutate(0, "shop:add", name="tea")
