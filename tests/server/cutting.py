@@ -6,8 +6,9 @@ from contextlib import suppress
 
 
 class CuttingProxy:
-    """Passes bytes on. target: the port of the server, which may change. After `cut_at(text)`, the first connection on
-    which the server sends `text` is cut before that is passed on.
+    """Passes bytes on.
+
+    target: the port of the server, which may change. cuts: how often a connection was cut.
     """
 
     def __init__(self, target: int) -> None:
@@ -21,6 +22,7 @@ class CuttingProxy:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut_at(self, text: bytes) -> None:
+        """Cuts the first connection on which the server sends `text`, before that is passed on."""
         with self._lock:
             self._text = text
 
