@@ -8,7 +8,7 @@ import asyncio
 import atexit
 import logging
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -179,6 +179,11 @@ class Database:
         finally:
             adopting, self._adopting = self._adopting, None
             adopting.set_result(None)
+
+    def note_seen(self, sessions: Iterable[str]) -> None:
+        """Notes that sessions are seen now."""
+        opened = self._use()
+        opened.seen.note(sessions, opened.clock.now())
 
     async def keep_seen(self) -> None:
         """Writes down when sessions were seen, a piece at a time, if it is due; raises `DatabaseError`."""

@@ -32,10 +32,11 @@ _json = msgspec.json.Encoder()
 
 
 class _Answer(NamedTuple):
-    """What a query returned, and the lines that it logged."""
+    """What a query returned, the lines that it logged, and the sessions that its call came under."""
 
     value: msgspec.Raw
     lines: list[str]
+    sessions: tuple[str, ...]
 
 
 class Execution:
@@ -72,7 +73,12 @@ class Execution:
             return None
         cache = self._database.cache
         kept = cache.get(Key(function, arguments.digest), cache.mark())
-        return None if kept is None else _told_again(cast("_Answer", kept.value), log)
+        if kept is None:
+            return None
+        answer = cast("_Answer", kept.value)
+        if answer.sessions:
+            self._database.note_seen(answer.sessions)
+        return _told_again(answer, log)
 
     async def run(self, function: Function[..., Any], arguments: Arguments, log: Log) -> msgspec.Raw:
         """What the function returns to checked arguments. A mutation whose result can't be encoded is not committed."""
@@ -99,7 +105,9 @@ class Execution:
             snapshot.also_read(kept.reads)
             return _told_again(cast("_Answer", kept.value), log)
         value = query(function, keywords, log, snapshot)
-        cache.put(key, _Answer(value, log.lines), snapshot.reads, snapshot.mark)
+        cache.put(
+            key, _Answer(value, log.lines, tuple(name for name, _ in sessions.names)), snapshot.reads, snapshot.mark
+        )
         if sessions.names and not sessions.read and function not in self._told:
             self._told.add(function)
             _logger.warning(

@@ -75,7 +75,7 @@ class Runner:
                 log = Log(function.path)
                 kept = self._execution.kept(function, arguments, log)
                 if kept is not None:
-                    record.outcome = "success"
+                    record.outcome, record.source = "success", "cache"
                     return _success(kept, log)
                 arguments.check()
             except CallError as error:

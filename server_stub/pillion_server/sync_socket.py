@@ -358,7 +358,7 @@ class SyncSocket:
 
 def _call(path: str, args: list[Any]) -> tuple[str, Mapping[str, object]]:
     """A canonical path and decoded arguments; raises `PathError` or `EncodingError`."""
-    decoded = decode(args[0]) if len(args) == 1 else {} if not args else None
+    decoded = decode(args[0]) if len(args) == 1 else None
     if not isinstance(decoded, dict):
         raise EncodingError("args is a list of one object.")
     return canonical(path), cast("dict[str, object]", decoded)
