@@ -1,4 +1,4 @@
-"""The ASGI app: the function API, its health and metrics, and the static folder if there is one."""
+"""The ASGI app: the function API, live queries, its health and metrics, and the static folder if there is one."""
 
 import asyncio
 import os
@@ -18,6 +18,7 @@ from pillion_server.formats import DEPRECATION
 from pillion_server.guard import LOOPBACK_ORIGIN, Guard, normal_origin
 from pillion_server.health import health_route
 from pillion_server.http_api import Api
+from pillion_server.live import Live
 from pillion_server.loading import load
 from pillion_server.logs import log_call
 from pillion_server.metrics import Metrics
@@ -25,6 +26,7 @@ from pillion_server.registry import Registry
 from pillion_server.runner import Runner
 from pillion_server.static import Static, check_private, check_served
 from pillion_server.strict import Doors
+from pillion_server.sync_api import SyncApi
 from pillion_server.upkeep import keep_up
 
 
@@ -68,6 +70,7 @@ def create_app(
         source = None if isinstance(functions, Registry) else functions
         served.append(Mount("/", Static(static, private=source)))
     origins, hosts = [normal_origin(origin) for origin in allow_origins], tuple(allow_hosts)
+    runner = Runner(registry, data, dev=dev, doors=open_to_all, observers=observers)
     data.open()
 
     @asynccontextmanager
@@ -96,7 +99,8 @@ def create_app(
             ),
             Middleware(Failures),
             Middleware(Guard, allow_hosts=hosts, allow_origins=origins),
-            Middleware(Api, Runner(registry, data, dev=dev, doors=open_to_all, observers=observers)),
+            Middleware(Api, runner),
+            Middleware(SyncApi, runner, Live(runner, data), data),
         ],
         lifespan=lifespan,
     )

@@ -55,11 +55,12 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True)
 class Kept:
-    """An encoded answer that has held since the commit of that number."""
+    """An encoded answer that has held since the commit of that number, and what was read for it."""
 
     value: object
     since: int
     size: int
+    reads: Reads
 
 
 class QueryCache:
@@ -100,7 +101,7 @@ class QueryCache:
             if any(reads.touched_by(self._recent[-number]) for number in range(1, missed + 1)):
                 return
             self._drop(key)
-            self._kept[key] = Kept(value, mark, size)
+            self._kept[key] = Kept(value, mark, size, reads)
             self._interests.add(key, reads)
             self._size += size
             while self._size > MAX_BYTES or len(self._kept) > MAX_ANSWERS:

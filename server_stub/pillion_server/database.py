@@ -12,10 +12,11 @@ from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pillion_server.cache import QueryCache
 from pillion_server.clock import Clock
+from pillion_server.commits import Commits, Listener, newest
 from pillion_server.cursors import Cursors
 from pillion_server.documents import DatabaseReader, DatabaseWriter
 from pillion_server.errors import DatabaseError, StartError
@@ -37,6 +38,9 @@ from pillion_server.writes import Writes
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Reading)
+
+Each = Callable[[Callable[[Reading], Any]], Any]
+"""Calls a query with a `Reading` of its own."""
 
 BUSY_MS = 5000
 """How long another program's lock on the file is waited for."""
@@ -106,6 +110,30 @@ class Database:
             lambda: opened.snapshots.read(ts, lambda connection: self._read(opened, connection, work))
         )
 
+    async def read_each(self, work: Callable[[int, Each], T]) -> T:
+        """What `work` returns, given the timestamp of a snapshot, and what has several queries read it, each by itself.
+
+        Raises what it raises, or `DatabaseError`.
+        """
+        opened = await self._settled()
+
+        def do(connection: Connection) -> T:
+            mark = opened.cache.mark()
+            return work(newest(connection), lambda query: self._read(opened, connection, query, mark))
+
+        return await opened.readers.read(do)
+
+    async def listen(self, listener: Listener) -> None:
+        """Has `listener` told of every commit that no earlier snapshot has, if it isn't yet, while this is open."""
+        opened = await self._settled()
+        if listener not in opened.commits.listeners:  # the writer's thread adds it, between two commits
+            await opened.writer.write(lambda _: opened.commits.listen(listener))
+
+    @property
+    def newest(self) -> int:
+        """The timestamp of the last commit."""
+        return self._use().commits.newest
+
     async def write(self, work: Callable[[Writing], T]) -> T:
         """What `work` returns, once it is on disk: one serializable transaction.
 
@@ -146,12 +174,14 @@ class Database:
             self.schema = schema
             opened.cache.clear()
             opened.snapshots.clear()
+            for listener in opened.commits.listeners:
+                listener.adopted()
         finally:
             adopting, self._adopting = self._adopting, None
             adopting.set_result(None)
 
-    def saw(self, sessions: Iterable[str]) -> None:
-        """Notes that sessions were seen by a call that needed no transaction."""
+    def note_seen(self, sessions: Iterable[str]) -> None:
+        """Notes that sessions are seen now."""
         opened = self._use()
         opened.seen.note(sessions, opened.clock.now())
 
@@ -192,7 +222,7 @@ class Database:
 
     def _write(self, opened: "_Opened", connection: Connection, work: Callable[[Writing], T]) -> T:
         db = DatabaseWriter(connection, self.schema, opened.clock.next, opened.cursors)
-        writing = Writing(db, opened.lineage(connection))
+        writing = Writing(db, opened.lineage(connection), ts=opened.commits.ts)
         done = False
         try:
             value = _do(work, writing)
@@ -247,8 +277,9 @@ class _Opened:
         self._connection = connection
         self.seen = LastSeen(self.clock.now())
         self.cache = QueryCache()
+        self.commits = Commits(connection)
         self.written = list[Writes]()
-        self.writer = Writer(connection, self._committing)
+        self.writer = Writer(connection, self._committing, self.commits.deliver)
         self.readers = Readers(lambda: Connection(path, write=False, busy_ms=BUSY_MS))
         self.snapshots = Snapshots(path, lambda: Connection(path, write=False, busy_ms=BUSY_MS))
 
@@ -259,7 +290,7 @@ class _Opened:
     @contextmanager
     def _committing(self) -> Generator[None]:
         written, self.written = self.written, []
-        with self.cache.committing(written):
+        with self.cache.committing(written), self.commits.committing(written):
             yield
 
     def close(self) -> None:

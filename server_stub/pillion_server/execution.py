@@ -32,11 +32,11 @@ _json = msgspec.json.Encoder()
 
 
 class _Answer(NamedTuple):
-    """What a query returned, the lines that it logged, and the sessions that it was called under."""
+    """What a query returned, the lines that it logged, and the sessions that its call came under."""
 
     value: msgspec.Raw
     lines: list[str]
-    sessions: list[str]
+    sessions: tuple[str, ...]
 
 
 class Execution:
@@ -76,7 +76,8 @@ class Execution:
         if kept is None:
             return None
         answer = cast("_Answer", kept.value)
-        self._database.saw(answer.sessions)
+        if answer.sessions:
+            self._database.note_seen(answer.sessions)
         return _told_again(answer, log)
 
     async def run(self, function: Function[..., Any], arguments: Arguments, log: Log) -> msgspec.Raw:
@@ -96,16 +97,17 @@ class Execution:
         """
         cache, sessions = self._database.cache, WatchedSessions(arguments.admitted(snapshot.lineage))
         keywords = arguments.keywords(sessions)
+        snapshot.lineage.asked.update(name for name, _ in sessions.names)
         direct = arguments.untrusted and not sessions.led_on
         key = Key(function, arguments.digest, () if direct else sessions.names)
         kept = cache.get(key, snapshot.mark)
         if kept is not None:
+            snapshot.also_read(kept.reads)
             return _told_again(cast("_Answer", kept.value), log)
         value = query(function, keywords, log, snapshot)
-        reads = snapshot.reads
-        names = [name for name, _ in sessions.names]
-        reads.users.update(names)
-        cache.put(key, _Answer(value, log.lines, names), reads, snapshot.mark)
+        cache.put(
+            key, _Answer(value, log.lines, tuple(name for name, _ in sessions.names)), snapshot.reads, snapshot.mark
+        )
         if sessions.names and not sessions.read and function not in self._told:
             self._told.add(function)
             _logger.warning(

@@ -42,7 +42,7 @@ def is_plain(format: object, client: str | None) -> bool:
 
     format: what the call says, `None` if nothing. client: its `Convex-Client` header. Raises `Refused`.
     """
-    name, version = _version(client)
+    name, version = client_version(client)
     if version <= UNSUPPORTED.get(name, ()):
         raise Refused(400, "ClientVersionUnsupported", TOO_OLD)
     if format is None:
@@ -55,7 +55,7 @@ def is_plain(format: object, client: str | None) -> bool:
 def deprecation(client: str | None) -> dict[str, str]:
     """The headers that tell a client to update, if it should."""
     try:
-        name, version = _version(client)
+        name, version = client_version(client)
     except Refused:
         return {}
     if version <= UNSUPPORTED.get(name, ()):
@@ -90,7 +90,8 @@ def _number(number: float) -> float | str:
     return number
 
 
-def _version(client: str | None) -> tuple[str, tuple[int, ...]]:
+def client_version(client: str | None) -> tuple[str, tuple[int, ...]]:
+    """The name of a client and its version, from its `Convex-Client` header; raises `Refused` for what is none."""
     if client is None:
         return "unknown", (0, 0, 0)
     named = _CLIENT.fullmatch(client)

@@ -39,10 +39,12 @@ class Guard:
         self._origins = {normal_origin(origin) for origin in allow_origins}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and (refused := self._refusal(Headers(scope=scope))) is not None:
-            await refused(scope, receive, send)
-        else:
+        asks = scope["type"] in ("http", "websocket")
+        refused = self._refusal(Headers(scope=scope)) if asks else None
+        if refused is None:
             await self._app(scope, receive, send)
+        else:
+            await refused(scope, receive, send)
 
     def _refusal(self, headers: Headers) -> JSONResponse | None:
         host = headers.get("host", "").lower()

@@ -10,7 +10,7 @@ Records are found by a keyed digest of the key and of what the caller showed to 
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.datastructures import Headers
 
@@ -70,6 +70,21 @@ def key_in(headers: Headers) -> Key | None:
     return Key(key[2], headers.get("authorization", ""))
 
 
+@dataclass(frozen=True)
+class RequestKey:
+    """What a WebSocket's client names a mutation by: its own ID, made anew for each client object, and a number."""
+
+    client: str = field(repr=False)
+    request_id: int
+
+    def once(self, digests: Digests, path: str, args: Mapping[str, object]) -> Once:
+        """The call under this key of the function at a canonical path, with decoded arguments."""
+        return Once(
+            digests.fingerprint("sync", self.client, str(self.request_id)),
+            digests.fingerprint("request", path, digest_of(args).hex()),
+        )
+
+
 class Answers:
     """The recorded answers, on one connection at one time (milliseconds)."""
 
@@ -83,7 +98,7 @@ class Answers:
             return None
         request, body = row
         if request != once.request:
-            message = "This Idempotency-Key was used with another function or other arguments: take a new one."
+            message = "This key was used for another function or other arguments: take a new one."
             raise Refused(422, "IdempotencyKeyReused", message)
         return str(body)
 

@@ -4,7 +4,7 @@ Every range is kept under its index and the key of its equal fields, every docum
 looked up by each of its key's beginnings; only those found there are asked.
 """
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from typing import Generic, TypeVar
 
 from pillion_server.reads import Reads
@@ -22,6 +22,9 @@ class Interests(Generic[K]):
 
     def __len__(self) -> int:
         return len(self._reads)
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._reads)
 
     def add(self, key: K, reads: Reads) -> None:
         """Keeps what `key` has read, instead of what it had before."""

@@ -55,7 +55,11 @@ create table seen (digest text primary key, at real not null) strict, without ro
 create index by_at on seen (at, digest);
 insert into seen select digest, unixepoch() * 1000.0 from sessions where live;
 """
-_STEPS = (_DOCUMENTS, _SESSIONS, _ANSWERS, _LOGINS, _REGISTERED, _SEEN)
+_COMMITS = """
+create table commits (newest integer not null) strict;
+insert into commits values (0);
+"""
+_STEPS = (_DOCUMENTS, _SESSIONS, _ANSWERS, _LOGINS, _REGISTERED, _SEEN, _COMMITS)
 """What each format adds to the one before."""
 
 FORMAT = len(_STEPS)

@@ -121,6 +121,7 @@ class Lineage:
 
     def is_registered(self, digest: str) -> bool:
         """Whether a session is registered."""
+        self.asked.add(str(digest))
         row = self._connection.row(_REGISTERED, (digest,))
         return row is not None and bool(row[0])
 

@@ -16,11 +16,12 @@ from pillion_server.database import Database
 from pillion_server.errors import CallError, DatabaseError, Refused
 from pillion_server.execution import Execution
 from pillion_server.functions import Function
-from pillion_server.idempotency import Key
+from pillion_server.idempotency import Key, RequestKey
 from pillion_server.log_lines import Log, sendable
 from pillion_server.outcome import attempt
 from pillion_server.registry import Registry
 from pillion_server.sqlite import SqliteError
+from pillion_server.timestamps import to_wire
 from pillion_server.transaction import Reading, Writing
 from pillion_shared import EncodingError, FunctionError
 from pillion_shared.wire import ACTION, MUTATION, QUERY, failure
@@ -58,11 +59,14 @@ class Runner:
         self._dev = dev
         self._observers = tuple(observers)
 
-    async def answer(self, kind: str | None, path: str, args: Mapping[str, object], key: Key | None = None) -> Body:
+    async def answer(
+        self, kind: str | None, path: str, args: Mapping[str, object], key: Key | RequestKey | None = None
+    ) -> Body:
         """The answer to a caller's call of the function at a canonical path, with decoded arguments.
 
-        kind: `None` runs any. key: under which a mutation runs once. Raises `DatabaseError` when the database fails,
-        and `Refused` for a key that can't be; everything else that goes wrong is an answer.
+        kind: `None` runs any. key: under which a mutation runs once; under a `RequestKey` its success has also the `ts`
+        of the commit. Raises `DatabaseError` when the database fails, and `Refused` for a key that can't be; everything
+        else that goes wrong is an answer.
         """
         record = CallRecord(kind or ANY)
         with self._observed([record]):
@@ -85,7 +89,9 @@ class Runner:
 
                     def write(transaction: Writing) -> str:
                         ran.append(function.path)
-                        return _recordable(function, arguments, log, transaction)
+                        body = _success(execution.mutation(function, arguments, log, transaction), log)
+                        dated = {"ts": to_wire(transaction.ts())} if isinstance(key, RequestKey) else {}
+                        return _json.encode({**body, **dated}).decode()
 
                     answer = cast("Body", msgspec.json.decode(await self._database.write_once(once, write)))
                     record.source = "run" if ran else "replay"
@@ -96,6 +102,21 @@ class Runner:
                 return self._failed(record, error, log)
             record.outcome = "success"
             return answer
+
+    def query(self, path: str, args: Mapping[str, object], snapshot: Reading) -> Body:
+        """The answer to a call of a query in a snapshot; raises `SqliteError`.
+
+        The observers are told of it on the thread that reads the snapshot.
+        """
+        record = CallRecord(QUERY)
+        with self._observed([record]):
+            try:
+                function, arguments = self._find(record, QUERY, path, args)
+                arguments.check()
+            except CallError as error:
+                return _refused(record, error)
+            log = Log(function.path)
+            return self._attempt(record, log, partial(self._execution.query, function, arguments, log), snapshot)
 
     async def now(self) -> int:
         """The timestamp of everything that has been committed so far, for `queries`; raises like `Database.now`."""
@@ -217,11 +238,6 @@ class Runner:
 def _refused(record: CallRecord, error: CallError) -> Body:
     record.outcome = "refused"
     return failure(sendable(str(error)))
-
-
-def _recordable(function: Function[..., Any], arguments: Arguments, log: Log, transaction: Writing) -> str:
-    """The answer of a mutation as it is recorded with what it has written."""
-    return _json.encode(_success(execution.mutation(function, arguments, log, transaction), log)).decode()
 
 
 def _success(value: object, log: Log) -> Body:

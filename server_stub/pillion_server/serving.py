@@ -12,6 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from pillion_server.errors import StartError
+from pillion_shared.wire import MAX_BODY
 
 STOP_SECONDS = 2
 """How long running calls may take when the server stops."""
@@ -86,7 +87,9 @@ def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http="httptools",
-        ws="none",
+        ws="websockets-sansio",
+        ws_max_size=MAX_BODY,
+        ws_per_message_deflate=False,
         lifespan="on",
         log_config=None,
         access_log=False,

@@ -1,5 +1,6 @@
 """One transaction as a function sees it: its documents, its sessions, and which session an ID opens in it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pillion_server.documents import DatabaseReader, DatabaseWriter
@@ -30,9 +31,15 @@ class Reading:
 
     @property
     def reads(self) -> Reads:
-        """What was read so far."""
+        """What was read so far; it stays as it is when more is read."""
         reads = self.db.reads
-        return Reads(reads.ranges, reads.documents, self.lineage.asked, reads.looks, reads.bytes)
+        return Reads([*reads.ranges], {*reads.documents}, {*self.lineage.asked}, reads.looks, reads.bytes)
+
+    def also_read(self, reads: Reads) -> None:
+        """Adds what was read for an answer that is taken as it was kept."""
+        self.db.reads.ranges += reads.ranges
+        self.db.reads.documents |= reads.documents
+        self.lineage.asked |= reads.users
 
     def end(self) -> None:
         """Ends its use: the function is done."""
@@ -42,9 +49,13 @@ class Reading:
 
 @dataclass(frozen=True)
 class Writing(Reading):
-    """What a mutation works on: one transaction, which happens whole or not at all."""
+    """What a mutation works on: one transaction, which happens whole or not at all.
+
+    ts: tells the timestamp of its commit.
+    """
 
     db: DatabaseWriter
+    ts: Callable[[], int] = lambda: 0
 
     @property
     def sessions(self) -> SessionsWriter:

@@ -38,14 +38,18 @@ class _Job:
 class Writer:
     """Runs pieces of work on `connection`, one after another, on a thread of its own.
 
-    committing: entered around every commit.
+    committing: entered around every commit. delivered: called when the callers have been told of one.
     """
 
     def __init__(
-        self, connection: Connection, committing: Callable[[], AbstractContextManager[object]] = contextlib.nullcontext
+        self,
+        connection: Connection,
+        committing: Callable[[], AbstractContextManager[object]] = contextlib.nullcontext,
+        delivered: Callable[[], None] = lambda: None,
     ) -> None:
         self._connection = connection
         self._committing = committing
+        self._delivered = delivered
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="pillion-writer", daemon=True)
@@ -82,6 +86,7 @@ class Writer:
             if group:
                 outcomes = attempt(lambda group=group: self._commit(group))  # type: ignore[misc]
                 _deliver(group, outcomes.value or [Outcome(error=outcomes.error) for _ in group])
+                self._delivered()
 
     def _next_group(self) -> tuple[list[_Job], bool]:
         """The jobs that wait, at least one, and whether more may come."""

@@ -1,0 +1,369 @@
+"""One socket of Convex's sync protocol: what its client has asked for, and what it is told, in which order.
+
+    a mutation       runs after those before it; then its response, then a transition that shows its effect
+    a query          is shown from the next transition on, and again whenever there is something else to show
+    a transition     from the version that the client is at to the newest one, everything in it at one time
+
+There is no queue of transitions: the next one is made when the one before has been sent, of what is to be shown then.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple, cast
+
+from pillion_server import sync_frames as frames
+from pillion_server.errors import DatabaseError, Refused
+from pillion_server.idempotency import RequestKey
+from pillion_server.live import Live, LiveQuery
+from pillion_server.runner import Body, Runner
+from pillion_server.sync_frames import Shown, Version
+from pillion_server.timestamps import from_wire
+from pillion_shared import EncodingError, PathError, canonical, decode
+from pillion_shared.wire import ACTION, MUTATION, failure
+
+MOST_MUTATIONS = 1000
+"""How many mutations of one socket may wait for their turn."""
+
+MOST_WAITING_BYTES = 32 * 1024 * 1024
+"""How long the frames of these may be together."""
+
+MOST_ACTIONS = 1000
+"""How many actions of one socket may run at a time."""
+
+MOST_QUERIES = 4096
+"""How many queries one socket may show."""
+
+IDLE_SECONDS = 15.0
+"""After so long without a frame the client is sent a `Ping`."""
+
+_logger = logging.getLogger("pillion_server")
+
+
+class Closing(Exception):
+    """The socket is to be closed: with a last frame, and a code and a reason by which clients choose when to return.
+
+    gone: nobody is there to be told.
+    """
+
+    def __init__(self, code: int = 1000, reason: str = "", frame: str | None = None, *, gone: bool = False) -> None:
+        super().__init__(reason)
+        self.code, self.reason, self.frame, self.gone = code, reason, frame, gone
+
+    @classmethod
+    def left(cls) -> "Closing":
+        """For a client that is not there any more, or doesn't read."""
+        return cls(gone=True)
+
+    @classmethod
+    def fatal(cls, message: str) -> "Closing":
+        """For a client that breaks the protocol."""
+        return cls(frame=frames.fatal_error(message))
+
+
+class _Call(NamedTuple):
+    request_id: int
+    path: str
+    args: list[Any]
+    size: int
+
+
+class _Slot:
+    """A query under its number. sent: what the client shows of it."""
+
+    def __init__(self, query: LiveQuery | None, shown: Shown | None = None) -> None:
+        self.query = query
+        self.own = shown
+        self.sent: Shown | None = None
+
+    @property
+    def shown(self) -> Shown | None:
+        """What there is to show; what was never a call has something of its own."""
+        return self.own if self.query is None else self.query.shown
+
+
+class SyncSocket:
+    """One socket.
+
+    newest: tells the timestamp of the last commit. send: sends a frame, when there is room for it. chunked: whether the
+    client knows chunks.
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        live: Live,
+        newest: Callable[[], int],
+        send: Callable[[str], Awaitable[None]],
+        chunked: bool,
+    ) -> None:
+        self._runner, self._live, self._newest, self._chunked = runner, live, newest, chunked
+        self._send = send
+        self._sending = asyncio.Lock()
+        self._last_sent = time.monotonic()
+        self._ended: asyncio.Future[Closing] = asyncio.get_running_loop().create_future()
+        self._connected: frames.Connect | None = None
+        self._skew: float | None = None
+        self._at, self._query_set, self._identity = Version(), 0, 0
+        self._slots: dict[int, _Slot] = {}
+        self._numbers: dict[LiveQuery, set[int]] = {}
+        self._changed: dict[int, None] = {}
+        self._removed: list[int] = []
+        self._owed = False
+        self._needed = 0
+        self._due = asyncio.Event()
+        self._mutations: deque[_Call] = deque()
+        self._mutations_size = 0
+        self._queued = asyncio.Event()
+        self._actions: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> Closing:
+        """Answers what `take` takes until the socket is to be closed; says how."""
+        await self._live.join(self)
+        workers = [asyncio.ensure_future(self._guarded(work)) for work in (self._show, self._mutate)]
+        try:
+            return await self._ended
+        finally:
+            for task in (*workers, *self._actions):
+                task.cancel()
+            for slot in self._slots.values():
+                if slot.query is not None:
+                    self._live.hide(self, slot.query)
+            self._slots.clear()
+            self._live.leave(self)
+
+    def end(self, closing: Closing) -> None:
+        """Ends `run`."""
+        if not self._ended.done():
+            self._ended.set_result(closing)
+
+    def take(self, text: str) -> None:
+        """Takes a frame of the client."""
+        try:
+            try:
+                frame = frames.parse(text)
+            except ValueError as error:
+                raise Closing.fatal(f"A frame can't be read: {error}.") from None
+            self._take(frame, len(text))
+        except Closing as closing:
+            self.end(closing)
+
+    def changed(self, query: LiveQuery) -> None:
+        """See `Shows`."""
+        for number in self._numbers.get(query, ()):
+            self._changed[number] = None
+        self._due.set()
+
+    def advance(self) -> None:
+        """See `Shows`."""
+        self._due.set()
+
+    def fail(self) -> None:
+        """See `Shows`."""
+        self.end(Closing(1011, "InternalServerError"))
+
+    async def ping(self, now: float) -> None:
+        """Sends a `Ping` if nothing was sent for long; whoever can't be reached is not waited for."""
+        if now - self._last_sent >= IDLE_SECONDS and not self._sending.locked():
+            await self._out([frames.PING])
+
+    @property
+    def stuck_since(self) -> float | None:
+        """When the frame was begun that is being sent, if one is."""
+        return self._last_sent if self._sending.locked() else None
+
+    def _take(self, frame: frames.Frame, size: int) -> None:
+        if isinstance(frame, frames.Connect):
+            self._connect(frame)
+        elif isinstance(frame, frames.Event):
+            pass
+        elif self._connected is None:
+            raise Closing.fatal("The first frame is a Connect.")
+        elif isinstance(frame, frames.ModifyQuerySet):
+            self._modify(frame)
+        elif isinstance(frame, frames.Mutation):
+            self._queue(_Call(frame.request_id, frame.udf_path, frame.args, size))
+        elif isinstance(frame, frames.Action):
+            self._act(_Call(frame.request_id, frame.udf_path, frame.args, size))
+        else:
+            self._authenticate(frame)
+
+    def _connect(self, frame: frames.Connect) -> None:
+        if self._connected is not None:
+            raise Closing.fatal("There is one Connect on a socket.")
+        if frame.max_observed_timestamp is not None:
+            try:
+                self._needed = from_wire(frame.max_observed_timestamp)
+            except ValueError as error:
+                raise Closing.fatal(f"maxObservedTimestamp: {error}.") from None
+            if self._needed > self._newest():
+                raise Closing(1011, "InternalServerError")  # the client has seen what this database hasn't
+        self._skew = frame.client_ts - time.time_ns() / 1e6 if frame.client_ts else None
+        self._connected = frame
+
+    def _modify(self, frame: frames.ModifyQuerySet) -> None:
+        _check_version(frame.base_version, self._query_set)
+        if frame.new_version != frame.base_version + 1:
+            raise Closing.fatal(f"Version {frame.new_version} doesn't come after {frame.base_version}.")
+        self._query_set = frame.new_version
+        for each in frame.modifications:
+            if isinstance(each, frames.Remove):
+                self._remove(each.query_id)
+            else:
+                self._add(each)
+        self._due.set()
+
+    def _add(self, add: frames.Add) -> None:
+        if add.query_id in self._slots:
+            raise Closing.fatal(f"Query {add.query_id} is there already.")
+        if len(self._slots) >= MOST_QUERIES:
+            raise Closing.fatal(f"A socket shows {MOST_QUERIES} queries at most.")
+        try:
+            query = self._live.show(self, *_call(add.udf_path, add.args), add.journal)
+        except (EncodingError, PathError) as error:
+            self._slots[add.query_id] = _Slot(None, frames.shown(failure(str(error)), None))
+        else:
+            self._slots[add.query_id] = _Slot(query)
+            self._numbers.setdefault(query, set()).add(add.query_id)
+        self._changed[add.query_id] = None
+
+    def _remove(self, number: int) -> None:
+        slot = self._slots.pop(number, None)
+        if slot is None:
+            raise Closing.fatal(f"Query {number} is not there.")
+        if slot.query is not None:
+            self._numbers[slot.query].discard(number)
+            if not self._numbers[slot.query]:
+                del self._numbers[slot.query]
+            self._live.hide(self, slot.query)
+        self._changed.pop(number, None)
+        if slot.sent is not None:
+            self._removed.append(number)
+
+    def _authenticate(self, frame: frames.Authenticate) -> None:
+        _check_version(frame.base_version, self._identity)
+        if frame.token_type != frames.NOBODY:
+            message = "This server checks no tokens and has no keys: a session travels as sessionId among the args."
+            raise Closing(frame=frames.auth_error(message, self._identity, attempted=True))
+        self._identity += 1
+        self._due.set()
+
+    def _queue(self, call: _Call) -> None:
+        self._mutations_size += call.size
+        if len(self._mutations) >= MOST_MUTATIONS or self._mutations_size > MOST_WAITING_BYTES:
+            raise Closing(1013, "TooManyConcurrentMutations")
+        self._mutations.append(call)
+        self._queued.set()
+
+    def _act(self, call: _Call) -> None:
+        if len(self._actions) >= MOST_ACTIONS:
+            raise Closing(1013, "TooManyConcurrentRequests")
+        task = asyncio.ensure_future(self._guarded(lambda: self._run_action(call)))
+        self._actions.add(task)
+        task.add_done_callback(self._actions.discard)
+
+    async def _mutate(self) -> None:
+        """Runs the mutations, one after another, and sends each response before the next one begins."""
+        while True:
+            await self._queued.wait()
+            while self._mutations:
+                call = self._mutations.popleft()
+                self._mutations_size -= call.size
+                key = RequestKey(cast("frames.Connect", self._connected).session_id, call.request_id)
+                answer = await self._answer(MUTATION, call, key)
+                await self._out([frames.mutation_response(call.request_id, answer)])
+                # PyPI's client waits for a transition also after a FunctionError
+                self._owe(from_wire(answer["ts"]) if answer["status"] == "success" else self._at.ts)
+            self._queued.clear()
+
+    async def _run_action(self, call: _Call) -> None:
+        answer = await self._answer(ACTION, call)
+        await self._out([frames.action_response(call.request_id, answer)])
+        self._owe(self._newest())
+
+    async def _answer(self, kind: str, call: _Call, key: RequestKey | None = None) -> Body:
+        try:
+            path, args = _call(call.path, call.args)
+            return await self._runner.answer(kind, path, args, key)
+        except (EncodingError, PathError) as error:
+            return failure(str(error))
+        except Refused as error:
+            return failure(error.message)
+        except DatabaseError:
+            raise Closing(1011, "InternalServerError") from None
+
+    def _owe(self, ts: int) -> None:
+        """A transition is to follow, of that time or later, also when it has nothing to show."""
+        self._owed, self._needed = True, max(self._needed, ts)
+        self._due.set()
+
+    async def _show(self) -> None:
+        """Sends transitions."""
+        while True:
+            await self._due.wait()
+            async with self._sending:
+                self._due.clear()
+                text = self._transition()
+                if text is not None:
+                    await self._out_now(frames.chunks(text) if self._chunked else [text])
+
+    def _transition(self) -> str | None:
+        """The next transition; `None` when there is none, or a round has to come before."""
+        end = Version(self._query_set, self._identity, self._live.ts)
+        if not self._changed and not self._removed and not self._owed and end[:2] == self._at[:2]:
+            return None
+        slots = [(number, self._slots[number]) for number in self._changed]
+        if end.ts < self._needed or any(slot.shown is None for _, slot in slots):
+            self._live.wait(self)
+            return None
+        modifications = [frames.removed(number) for number in self._removed]
+        for number, slot in slots:
+            shown = cast("Shown", slot.shown)
+            if shown != slot.sent:
+                modifications.append(shown.text(number))
+                slot.sent = shown
+        start, owed = self._at, self._owed
+        self._changed.clear()
+        self._removed.clear()
+        self._at, self._owed = end, False
+        if not modifications and not owed and end[:2] == start[:2]:
+            self._at = start
+            return None
+        return frames.transition(start, end, modifications, self._skew)
+
+    async def _out(self, texts: list[str]) -> None:
+        async with self._sending:
+            await self._out_now(texts)
+
+    async def _out_now(self, texts: list[str]) -> None:
+        self._last_sent = time.monotonic()
+        for text in texts:
+            await self._send(text)
+        self._last_sent = time.monotonic()
+
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Does a part of the socket's work; when it fails, the socket ends, and the log says why."""
+        try:
+            await work()
+        except Closing as closing:
+            self.end(closing)
+        except OSError:
+            self.end(Closing.left())
+        except Exception:
+            _logger.exception("A socket failed")
+            self.end(Closing(1011, "InternalServerError"))
+
+
+def _call(path: str, args: list[Any]) -> tuple[str, Mapping[str, object]]:
+    """A canonical path and decoded arguments; raises `PathError` or `EncodingError`."""
+    decoded = decode(args[0]) if len(args) == 1 else None
+    if not isinstance(decoded, dict):
+        raise EncodingError("args is a list of one object.")
+    return canonical(path), cast("dict[str, object]", decoded)
+
+
+def _check_version(passed: int, current: int) -> None:
+    if passed != current:
+        raise Closing.fatal(f"Base version {passed} passed up doesn't match the current version {current}")

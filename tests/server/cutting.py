@@ -1,0 +1,69 @@
+"""A TCP proxy before a server that can cut a connection when an answer is on its way."""
+
+import socket
+import threading
+from contextlib import suppress
+
+
+class CuttingProxy:
+    """Passes bytes on.
+
+    target: the port of the server, which may change. cuts: how often a connection was cut.
+    """
+
+    def __init__(self, target: int) -> None:
+        self.target = target
+        self.cuts = 0
+        self._text: bytes | None = None
+        self._lock = threading.Lock()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._ends: set[socket.socket] = set()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut_at(self, text: bytes) -> None:
+        """Cuts the first connection on which the server sends `text`, before that is passed on."""
+        with self._lock:
+            self._text = text
+
+    def close(self) -> None:
+        self._listener.close()
+        for end in list(self._ends):
+            _cut(end)
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client = self._listener.accept()[0]
+                try:
+                    server = socket.create_connection(("127.0.0.1", self.target))
+                except OSError:
+                    client.close()
+                    continue
+                self._ends |= {client, server}
+                for from_, to, watched in ((client, server, False), (server, client, True)):
+                    threading.Thread(target=self._pass, args=(from_, to, watched), daemon=True).start()
+
+    def _pass(self, from_: socket.socket, to: socket.socket, watched: bool) -> None:
+        with suppress(OSError):
+            while octets := from_.recv(65536):
+                if watched and self._is_time(octets):
+                    break
+                to.sendall(octets)
+        _cut(from_)
+        _cut(to)
+        self._ends -= {from_, to}
+
+    def _is_time(self, octets: bytes) -> bool:
+        with self._lock:
+            if self._text is None or self._text not in octets:
+                return False
+            self._text = None
+            self.cuts += 1
+            return True
+
+
+def _cut(end: socket.socket) -> None:
+    with suppress(OSError):
+        end.shutdown(socket.SHUT_RDWR)
+    end.close()
