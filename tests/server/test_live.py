@@ -114,7 +114,8 @@ def test_it_shows_what_running_everything_shows(
                     await client.frame()
                 assert client.values == fresh
                 assert client.unread == 0
-            assert ran(shop) == []  # what is shown is what is kept
+            # What is shown is kept, unless it was read just as its commit was being noted.
+            assert set(ran(shop)) <= set(touched)
         for each in sockets:
             await each.__aexit__(None, None, None)
 
