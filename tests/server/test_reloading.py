@@ -104,7 +104,7 @@ def test_a_query_that_runs_ends_with_the_functions_it_began_with(world: Make, tm
         'return "old"',
         "print('begun', file=begun, flush=True)\n"
         f"    while not pathlib.Path({str(tmp_path / 'go')!r}).exists(): threading.Event().wait(0.001)\n"
-        '    return "old"',
+        '    begun.close()\n    return "old"',
     )
     here = world(shop=slow)
 
