@@ -518,6 +518,7 @@ def test_javascript_adds_nothing_to_what_is_the_sessions_already(profile: Profil
     assert [carried(request) for request in site.collector.seen] == [site.received[0].session_id] * 2
 
 
+@pytest.mark.fresh_pages("the page goes")
 @pytest.mark.parametrize("how", ["closed", "left"])
 def test_javascripts_last_word_arrives(profile: Profile, site: Site, runtime: str, how: str) -> None:
     """A fetch with `keepalive` is sent at once, also long after the last call."""
