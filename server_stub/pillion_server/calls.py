@@ -10,8 +10,9 @@ import msgspec
 
 from pillion_server.errors import Refused
 from pillion_server.formats import is_plain
-from pillion_server.timestamps import from_wire
 from pillion_shared import EncodingError, PathError, canonical, decode
+from pillion_shared.errors import FrameError
+from pillion_shared.versions import read_timestamp
 
 MOST_QUERIES = 1000
 """The most queries of one batch."""
@@ -56,9 +57,9 @@ def of_time(body: bytes, client: str | None = None) -> tuple[Call, int]:
     """The call in the body of a `query_at_ts`, and its timestamp."""
     fields = _object(body, '{"path": "module:function", "args": {...}, "ts": "..."}')
     try:
-        return _call(fields, client), from_wire(fields.get("ts"))
-    except ValueError as error:
-        raise Refused(400, "BadTimestamp", f'"ts": {error}.') from None
+        return _call(fields, client), read_timestamp(fields.get("ts"))
+    except FrameError as error:
+        raise Refused(400, "BadTimestamp", f'"ts": {error}') from None
 
 
 def of_address(query: bytes, client: str | None = None) -> Call:

@@ -21,8 +21,8 @@ from pillion_server.failures import internal_error
 from pillion_server.formats import deprecation, is_plain, plain
 from pillion_server.idempotency import key_in
 from pillion_server.runner import Body, Runner
-from pillion_server.timestamps import to_wire
 from pillion_shared.ids import quotable
+from pillion_shared.versions import write_timestamp
 from pillion_shared.wire import CONTENT_TYPE, KINDS, MAX_BODY, QUERY, refusal
 
 PREFIX = "/api"
@@ -95,7 +95,7 @@ class Api:
     async def _answer(self, endpoint: str, scope: Scope, client: str | None, body: bytes) -> Body:
         if endpoint == _NOW:
             is_plain(None, client)  # refuses a client that is too old
-            return {"ts": to_wire(await self._runner.now())}
+            return {"ts": write_timestamp(await self._runner.now())}
         if endpoint == _AT:
             call, ts = calls.of_time(body, client)
             [answer] = await self._runner.queries([(call.path, call.args)], ts)

@@ -21,9 +21,9 @@ from pillion_server.log_lines import Log, sendable
 from pillion_server.outcome import attempt
 from pillion_server.registry import Registry
 from pillion_server.sqlite import SqliteError
-from pillion_server.timestamps import to_wire
 from pillion_server.transaction import Reading, Writing
 from pillion_shared import EncodingError, FunctionError
+from pillion_shared.versions import write_timestamp
 from pillion_shared.wire import ACTION, MUTATION, QUERY, failure
 
 ANY = "run"
@@ -90,7 +90,7 @@ class Runner:
                     def write(transaction: Writing) -> str:
                         ran.append(function.path)
                         body = _success(execution.mutation(function, arguments, log, transaction), log)
-                        dated = {"ts": to_wire(transaction.ts())} if isinstance(key, RequestKey) else {}
+                        dated = {"ts": write_timestamp(transaction.ts())} if isinstance(key, RequestKey) else {}
                         return _json.encode({**body, **dated}).decode()
 
                     answer = cast("Body", msgspec.json.decode(await self._database.write_once(once, write)))

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, cast
 import msgspec
 
 from pillion_server.runner import Body
-from pillion_server.timestamps import to_wire
+from pillion_shared.versions import write_timestamp
 
 CHUNK = 5_000_000
 """Transitions of more bytes are sent in pieces of so many, to clients that know them."""
@@ -191,7 +191,7 @@ def _response(type: str, request_id: int, answer: Body, more: dict[str, object])
 
 @lru_cache(1024)
 def _version(version: Version) -> str:
-    return _text({"querySet": version.query_set, "identity": version.identity, "ts": to_wire(version.ts)})
+    return _text({"querySet": version.query_set, "identity": version.identity, "ts": write_timestamp(version.ts)})
 
 
 def _inner(fields: dict[str, object]) -> str:

@@ -20,8 +20,9 @@ from pillion_server.idempotency import RequestKey
 from pillion_server.live import Live, LiveQuery
 from pillion_server.runner import Body, Runner
 from pillion_server.sync_frames import Shown, Version
-from pillion_server.timestamps import from_wire
 from pillion_shared import EncodingError, PathError, canonical, decode
+from pillion_shared.errors import FrameError
+from pillion_shared.versions import read_timestamp
 from pillion_shared.wire import ACTION, MUTATION, failure
 
 MOST_MUTATIONS = 1000
@@ -195,9 +196,9 @@ class SyncSocket:
             raise Closing.fatal("There is one Connect on a socket.")
         if frame.max_observed_timestamp is not None:
             try:
-                self._needed = from_wire(frame.max_observed_timestamp)
-            except ValueError as error:
-                raise Closing.fatal(f"maxObservedTimestamp: {error}.") from None
+                self._needed = read_timestamp(frame.max_observed_timestamp)
+            except FrameError as error:
+                raise Closing.fatal(f"maxObservedTimestamp: {error}") from None
             if self._needed > self._newest():
                 raise Closing(1011, "InternalServerError")  # the client has seen what this database hasn't
         self._skew = frame.client_ts - time.time_ns() / 1e6 if frame.client_ts else None
@@ -275,7 +276,7 @@ class SyncSocket:
                 answer = await self._answer(MUTATION, call, key)
                 await self._out([frames.mutation_response(call.request_id, answer)])
                 # PyPI's client waits for a transition also after a FunctionError
-                self._owe(from_wire(answer["ts"]) if answer["status"] == "success" else self._at.ts)
+                self._owe(read_timestamp(answer["ts"]) if answer["status"] == "success" else self._at.ts)
             self._queued.clear()
 
     async def _run_action(self, call: _Call) -> None:

@@ -20,8 +20,6 @@ MODIFY_QUERY_SET = "ModifyQuerySet"
 MUTATION = "Mutation"
 ACTION = "Action"
 AUTHENTICATE = "Authenticate"
-EVENT = "Event"
-"""Telemetry: clients may send it, servers pass over it."""
 
 ADD = "Add"
 REMOVE = "Remove"

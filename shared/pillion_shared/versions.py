@@ -23,9 +23,10 @@ def read_timestamp(text: object) -> int:
         octets = binascii.a2b_base64(text.encode()) if isinstance(text, str) else b""
     except ValueError:
         octets = b""
-    if len(octets) != 8:
+    timestamp = int.from_bytes(octets, "little")
+    if len(octets) != 8 or write_timestamp(timestamp) != text:  # MicroPython passes over what is not of base64
         raise FrameError("A timestamp is the base64 of 8 bytes.")
-    return int.from_bytes(octets, "little")
+    return timestamp
 
 
 def read_count(value: object, name: str) -> int:

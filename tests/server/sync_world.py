@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from pillion_server.timestamps import from_wire
+from pillion_shared.versions import read_timestamp
 
 SECONDS = 10
 """How long a frame is waited for."""
@@ -61,7 +61,7 @@ class Socket:
         frame: dict[str, Any] = json.loads(message["text"])
         if frame["type"] == "Transition":
             assert frame["startVersion"] == self.version
-            assert from_wire(frame["endVersion"]["ts"]) >= from_wire(self.version["ts"])
+            assert read_timestamp(frame["endVersion"]["ts"]) >= read_timestamp(self.version["ts"])
             self.version = frame["endVersion"]
             for each in frame["modifications"]:
                 if each["type"] == "QueryRemoved":

@@ -9,7 +9,7 @@ import pytest
 
 from pillion_server import calls, snapshots
 from pillion_server.errors import Refused
-from pillion_server.timestamps import to_wire
+from pillion_shared.versions import write_timestamp
 from server.world import RAW_ID, Answer, Process, World, serving, write_functions
 
 Make = Callable[..., World]
@@ -187,9 +187,9 @@ def test_errors_at_a_time(shop: World) -> None:
         (None, 400, "BadTimestamp"),
         (7, 400, "BadTimestamp"),
         ("AA==", 400, "BadTimestamp"),
-        (to_wire(2**64 - 1), 400, "BadTimestamp"),
-        (to_wire(0), 503, "OutOfRetention"),
-        (to_wire(1), 503, "OutOfRetention"),
+        (write_timestamp(2**64 - 1), 400, "BadTimestamp"),
+        (write_timestamp(0), 503, "OutOfRetention"),
+        (write_timestamp(1), 503, "OutOfRetention"),
     ],
 )
 def test_a_time_that_is_not_kept(shop: World, ts: object, status: int, code: str) -> None:

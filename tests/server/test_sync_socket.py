@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pillion_server.timestamps import from_wire, to_wire
+from pillion_shared.versions import read_timestamp, write_timestamp
 from server.sync_world import Socket, add, remove, socket
 from server.world import RAW_ID, World
 
@@ -235,7 +235,7 @@ def test_a_mutation_that_is_sent_again_does_not_run_again(shop: World) -> None:
             page.mutate(0, "shop:add", name="tea")
             assert await page.frame() == first
             shown = await page.frame()
-            assert from_wire(shown["endVersion"]["ts"]) >= from_wire(first["ts"])
+            assert read_timestamp(shown["endVersion"]["ts"]) >= read_timestamp(first["ts"])
             page.mutate(0, "shop:add", name="milk")
             assert "used for another" in (await page.response())["result"]
             assert page.values == {0: 1.0}
@@ -349,7 +349,7 @@ def test_a_client_that_has_seen_more_than_there_is(shop: World) -> None:
 
     async def main() -> None:
         async with socket(shop.app) as page:
-            page.connect(maxObservedTimestamp=to_wire(2**62))
+            page.connect(maxObservedTimestamp=write_timestamp(2**62))
             assert await page.closed() == (1011, "InternalServerError")
 
     asyncio.run(main())

@@ -33,7 +33,9 @@ def test_timestamps_come_back_in_their_order(one: int, other: int) -> None:
     assert Version(0, 0, one).leads_to(Version(0, 0, other)) == (one <= other)
 
 
-@pytest.mark.parametrize("text", [None, 3, "", "AAAA", "AAAAAAAAAAAAAAAA", "é", "A"])
+@pytest.mark.parametrize(
+    "text", [None, 3, "", "AAAA", "AAAAAAAAAAAAAAAA", "é", "A", "AAAAAAAAAAA", "!AQAAAAAAAAA=", ["AQAAAAAAAAA="]]
+)
 def test_what_is_no_timestamp(text: object) -> None:
     with pytest.raises(FrameError, match="base64 of 8 bytes"):
         read_timestamp(text)
