@@ -169,14 +169,12 @@ def _lost(url: str, why: str, seconds: "float | None") -> TransportError:
 
 def as_js(options: "dict[str, Any]") -> "Any":
     """The options of a fetch. Bytes become a Uint8Array, dicts and lists what JSON makes of them; `None` goes."""
-    plain: dict[str, Any] = {}
-    others: dict[str, Any] = {}
-    for name, value in options.items():
-        if value is not None:
-            (plain if isinstance(value, _PLAIN) else others)[name] = value
+    others = [name for name, value in options.items() if not isinstance(value, _PLAIN)]
+    plain = {name: value for name, value in options.items() if name not in others} if others else options
     made = _parse(json.dumps(plain))
-    for name, value in others.items():
-        setattr(made, name, _as_js(value))
+    for name in others:
+        if options[name] is not None:
+            setattr(made, name, _as_js(options[name]))
     return made
 
 

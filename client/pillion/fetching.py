@@ -26,17 +26,17 @@ class Outgoing:
 
     def __init__(self, target: "Any", placement: Placement, options: "dict[str, Any]", data: object = ABSENT) -> None:
         self._placement = placement
-        self._options = dict(options)
-        headers = self._options.pop("headers", None)
+        self._options = options
+        headers, body = options.get("headers"), options.get("body")
         self._headers: dict[str, str] = headers if isinstance(headers, dict) else _items_of(headers)
-        self._body = self._options.pop("body", None)
         if data is not ABSENT:
-            if self._body is not None:
+            if body is not None:
                 raise ValueError("The body is json= or body=, not both.")
-            self._body = _json_text(data)
-            self._headers = with_header(self._headers, CONTENT_TYPE, JSON)
-        elif isinstance(self._body, (dict, list)):
+            body = _json_text(data)
+            self.add_header(CONTENT_TYPE, JSON)
+        elif isinstance(body, (dict, list)):
             raise TypeError("A dict is no body: pass it as json=, or its text, or a FormData.")
+        self._body = body
         self.target = target
         self.is_request = not isinstance(target, str)
         if self.is_request and placement.field is not None:
@@ -104,22 +104,6 @@ def _is_stream(body: "Any") -> bool:
     return bool(_platform.web().kind_of(body) == "ReadableStream")
 
 
-async def send(credentials: "Credentials", outgoing: Outgoing, seconds: "float | None" = None) -> "FetchResponse":
-    """The answer to a request that carries the ID, if it goes where the ID may go. Raises `TransportError`."""
-    web = require_browser("session.fetch")
-    target, is_ours = credentials.destinations.find(outgoing.url)
-    session_id = None
-    if is_ours:
-        session_id = credentials.at_once() or await credentials.wait()
-    options = outgoing.carrying(session_id)
-    if outgoing.is_request:
-        target = await outgoing.with_header(session_id, options)
-        if session_id is not None:
-            options = {"signal": options.get("signal")}  # the rest is in the new Request
-    response, end = await web.fetch(target, options, seconds)
-    return FetchResponse(response, end)
-
-
 def require_browser(what: str) -> "Any":
     """The browser's ways out; raises `TransportError` where there are none."""
     if not _platform.IN_BROWSER:
@@ -130,7 +114,7 @@ def require_browser(what: str) -> "Any":
 class FetchResponse:
     """What came back. Attributes of the browser's Response are found on it: `ok`, `status`, `headers.get(name)`, `url`.
 
-    Bodies are read once, by one of the methods; all of them raise `TransportError` if it doesn't arrive whole.
+    Bodies are read once, by awaiting one of the methods; all of them raise `TransportError` if it doesn't arrive whole.
     """
 
     def __init__(self, response: "Any", end: "Callable[[], None]") -> None:
@@ -140,9 +124,9 @@ class FetchResponse:
     def __getattr__(self, name: str) -> "Any":
         return getattr(self._response, name)
 
-    async def text(self) -> str:
+    def text(self) -> "Coroutine[Any, Any, str]":
         """The body as text, decoded as UTF-8."""
-        return str(await _platform.web().read(self._response, "text", self._end))
+        return self._read("text")
 
     async def json(self) -> "Any":
         """The body's JSON as Python values. Raises `ValueError`."""
@@ -150,17 +134,15 @@ class FetchResponse:
 
     async def bytearray(self) -> "bytearray":
         """The body as it is."""
-        return bytearray(
-            _platform.web().octets_of(await _platform.web().read(self._response, "arrayBuffer", self._end))
-        )
+        return bytearray(_platform.web().octets_of(await self._read("arrayBuffer")))
 
     async def arrayBuffer(self) -> memoryview:  # noqa: N802 - PyScript's name for it
         """The body as it is."""
         return memoryview(await self.bytearray())
 
-    async def blob(self) -> "Any":
+    def blob(self) -> "Coroutine[Any, Any, Any]":
         """The body as a Blob of the browser's."""
-        return await _platform.web().read(self._response, "blob", self._end)
+        return self._read("blob")
 
     def chunks(self) -> "Chunks":
         """The body as it arrives, for `async for`: pieces of bytes."""
@@ -169,6 +151,10 @@ class FetchResponse:
     def close(self) -> None:
         """Ends the transfer, if it is still under way."""
         self._end()
+
+    def _read(self, how: str) -> "Coroutine[Any, Any, Any]":
+        reading: Coroutine[Any, Any, Any] = _platform.web().read(self._response, how, self._end)
+        return reading
 
     def __repr__(self) -> str:
         return f"FetchResponse({self._response.status})"
@@ -196,19 +182,36 @@ class Fetch:
 
     response = await session.fetch(url)
     items = await session.fetch(url).json()
+
+    It carries the ID if it goes where the ID may go. Raises `TransportError`.
     """
 
-    def __init__(self, begin: "Callable[[], Coroutine[Any, Any, FetchResponse]]") -> None:
-        self._send = begin
+    def __init__(self, credentials: "Credentials", outgoing: Outgoing, seconds: "float | None" = None) -> None:
+        self._credentials = credentials
+        self._outgoing = outgoing
+        self._seconds = seconds
         self._is_sent = False
         self._response: FetchResponse | None = None
 
+    # One coroutine for all of it: MicroPython goes through each of those that wait for the same promise, slowly.
     async def _begin(self) -> "FetchResponse":
-        if self._response is None:
-            if self._is_sent:
-                raise RuntimeError("This fetch is awaited already, or has failed: make another one.")
-            self._is_sent = True
-            self._response = await self._send()
+        if self._response is not None:
+            return self._response
+        if self._is_sent:
+            raise RuntimeError("This fetch is awaited already, or has failed: make another one.")
+        self._is_sent = True
+        web, outgoing, credentials = require_browser("session.fetch"), self._outgoing, self._credentials
+        target, is_ours = credentials.destinations.find(outgoing.url)
+        session_id = None
+        if is_ours:
+            session_id = credentials.at_once() or await credentials.wait()
+        options = outgoing.carrying(session_id)
+        if outgoing.is_request:
+            target = await outgoing.with_header(session_id, options)
+            if session_id is not None:
+                options = {"signal": options.get("signal")}  # the rest is in the new Request
+        response, end = await web.fetch(target, options, self._seconds)
+        self._response = FetchResponse(response, end)
         return self._response
 
     if _platform.SHARES_A_TASK:  # MicroPython awaits iterators

@@ -202,7 +202,9 @@ class Identity:
             return not self.refreshes.hold_up()
         now = self._around.now()
         is_still_so = abs(now - self._looked) < (TOLD_MS if self._siblings.hears else RECENT_MS)
-        return (is_still_so or not self._keeper.is_live) and not self._is_hidden and self._is_fresh(now, -1)
+        if self._is_hidden or not (is_still_so or (self._looked != 0 and not self._keeper.is_live)):
+            return False
+        return not (self._limits and self._is_due(now))
 
     def use(self) -> None:
         """Notes that the session is used, by a call that looks at nothing itself."""
@@ -322,12 +324,16 @@ class Identity:
 
     def _is_fresh(self, now: int, since: int) -> bool:
         """Whether what is known needs no look: other tabs can't change it, or there was one after the first `since`."""
-        record = self._holding.record
-        if record is None:
+        if self._holding.record is None:
             return True
-        if self._limits and (self._limits.expired(record, now) or abs(now - record.used) >= USED_MS):
+        if self._limits and self._is_due(now):
             return False
         return self._looked != 0 and (not self._keeper.is_live or self._looks > since)
+
+    def _is_due(self, now: int) -> bool:
+        """Whether the record has had its time, or its use is to be noted."""
+        record = self._holding.record
+        return record is not None and (self._limits.expired(record, now) or abs(now - record.used) >= USED_MS)
 
     def _on_woken(self) -> None:
         self.doubt()

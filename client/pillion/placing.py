@@ -33,6 +33,7 @@ class Placement:
         self.header = None if field is not None else header or AUTHORIZATION
         self.field = field
         self.follows_redirects = self.header is not None and self.header.lower() == AUTHORIZATION.lower()
+        self._scheme = authorization("") if self.follows_redirects else ""
 
     def put(self, session_id: "SessionId", headers: "dict[str, str]", body: "Any") -> "tuple[dict[str, str], Any]":
         """Headers and body with the ID in them, unless the caller has put a value of their own there.
@@ -40,19 +41,19 @@ class Placement:
         A dict as the body becomes JSON in any case. Raises `ValueError` for a body that can hold no field.
         """
         if self.header is not None:
-            return with_header(headers, self.header, self.value(session_id)), body
+            return with_header(headers, self.header, self._scheme + session_id), body
         return headers, self._filled(session_id, find(headers, CONTENT_TYPE) or "", body)
 
     def value(self, session_id: "SessionId") -> str:
         """What stands in the header."""
-        return authorization(session_id) if self.follows_redirects else session_id
+        return self._scheme + session_id
 
     def _filled(self, session_id: "SessionId", content_type: str, body: "Any") -> "Any":
         name = str(self.field)
         if isinstance(body, str) and content_type.startswith(JSON):
             fields = json.loads(body)
             if is_dict(fields):
-                return body if name in fields else json.dumps(added(fields, name, session_id))
+                return body if name in fields else _spliced(body, name, session_id, ", " if fields else "")
         elif isinstance(body, str) and content_type.startswith(FORM):
             return _platform.form_with(body, name, session_id)
         elif _platform.IN_BROWSER and not isinstance(body, (str, bytes)) and body is not None:
@@ -67,6 +68,12 @@ class Placement:
 
 IN_AUTHORIZATION = Placement()
 """Where it is unless somebody says otherwise."""
+
+
+def _spliced(text: str, name: str, value: str, comma: str) -> str:
+    """The text of a JSON object with one more field; the rest of it stays as it is written."""
+    begin = text.index("{") + 1
+    return text[:begin] + json.dumps(name) + ": " + json.dumps(value) + comma + text[begin:]
 
 
 def added(fields: "dict[Any, Any]", name: str, value: "Any") -> "dict[Any, Any]":
@@ -86,4 +93,6 @@ def find(headers: "dict[str, str]", name: str) -> "str | None":
 
 def with_header(headers: "dict[str, str]", name: str, value: str) -> "dict[str, str]":
     """A copy of the headers with one more, unless it is there already."""
+    if not headers:
+        return {name: value}
     return headers if find(headers, name) is not None else added(headers, name, value)

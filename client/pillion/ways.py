@@ -2,7 +2,7 @@
 
 from pillion import libraries
 from pillion.events import EVENT_STREAM, RETRY_SECONDS, EventStream
-from pillion.fetching import Fetch, FetchResponse, Outgoing, require_browser, send
+from pillion.fetching import Fetch, FetchResponse, Outgoing, require_browser
 from pillion.placing import IN_AUTHORIZATION, Placement
 from pillion.websocket import WebSocket
 from pillion_shared import NotReadyError, TransportError
@@ -62,7 +62,7 @@ class WaysOut:
         """
         placement = IN_AUTHORIZATION if header is None and field is None else Placement(header, field)
         outgoing = Outgoing(url, placement, options, json)
-        return Fetch(lambda: send(self.credentials, outgoing, timeout))
+        return Fetch(self.credentials, outgoing, timeout)
 
     def headers(self, url: str) -> "dict[str, str]":
         """The header that carries the ID to `url`, `{}` if it doesn't go there; to be asked for at each call.
@@ -132,7 +132,7 @@ class WaysOut:
             if last:
                 outgoing.add_header("Last-Event-ID", "".join([chr(octet) for octet in last.encode()]))
             try:
-                return await send(self.credentials, outgoing, CONNECT_SECONDS)
+                return await Fetch(self.credentials, outgoing, CONNECT_SECONDS)
             except NotReadyError as error:
                 self.credentials.check()  # a session that is closed has no more events
                 message = str(error)

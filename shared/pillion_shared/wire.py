@@ -45,7 +45,7 @@ MAX_BODY = 16 * 1024 * 1024 + 2000
 
 def authorization(session_id: str) -> str:
     """The value of the header that carries an ID."""
-    return f"{SCHEME} {session_id}"
+    return SCHEME + " " + session_id
 
 
 def arguments(fields: "dict[str, object]") -> "dict[str, object]":

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from pillion import FetchResponse, SessionId, TransportError, _platform
-from pillion.fetching import Fetch, Outgoing, require_browser
+from pillion import Client, SessionId, SessionProvider, TransportError, _platform, fetching
+from pillion.fetching import Outgoing, require_browser
 from pillion.placing import Placement
+from pillion.testing import MockTransport
 
 ID = SessionId("0123456789abcdefghij")
 AUTHORIZED = {"Authorization": f"Session {ID}"}
@@ -79,7 +80,21 @@ def test_outside_a_browser_there_is_none() -> None:
 
 
 class Web:
-    """The browser's ways out, of which only the reading is asked."""
+    """The browser's ways out: what they send, and one answer to all of it."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, dict[str, Any]]] = []
+        self.ended = 0
+
+    async def fetch(self, target: str, options: dict[str, Any], seconds: float | None) -> Any:
+        self.sent.append((target, options))
+        await asyncio.sleep(0)
+        if target == "http://gone.example/":
+            raise TransportError("no")
+        return SimpleNamespace(status=200, ok=True), self.end
+
+    def end(self) -> None:
+        self.ended += 1
 
     async def read(self, response: Any, how: str, end: Callable[[], None]) -> Any:
         return {"text": '["é"]', "arrayBuffer": b"ab", "blob": "a blob"}[how]
@@ -88,53 +103,65 @@ class Web:
         return buffer
 
 
+def in_browser(monkeypatch: pytest.MonkeyPatch) -> Web:
+    """The ways out that a fetch finds from now on."""
+    web = Web()
+    monkeypatch.setattr(_platform, "web", lambda: web)
+    monkeypatch.setattr(fetching, "require_browser", lambda what: web)
+    return web
+
+
+def offer() -> SessionProvider:
+    """A session of the shop's page."""
+    client = Client("http://shop.example/api", MockTransport(lambda call: None))
+    return SessionProvider(client, "memory")
+
+
 def test_a_fetch_is_awaited_or_chained(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Itself for the response, its methods for the body."""
-    monkeypatch.setattr(_platform, "web", Web)
-    sent = []
-    response = FetchResponse(SimpleNamespace(status=200, ok=True), lambda: sent.append("ended"))
-
-    async def begin() -> FetchResponse:
-        sent.append("sent")
-        return response
+    """Itself for the response, its methods for the body; but it is sent once, with the ID where it may go."""
+    web = in_browser(monkeypatch)
 
     async def main() -> None:
-        assert await Fetch(begin) is response
-        assert (response.status, response.ok) == (200, True)
-        once = Fetch(begin)
-        for fetched in (Fetch(begin), once, response):
-            assert await fetched.text() == '["é"]'
-            assert await fetched.json() == ["é"]
-            assert await fetched.bytearray() == bytearray(b"ab")
-            assert await fetched.arrayBuffer() == memoryview(b"ab")
-            assert await fetched.blob() == "a blob"
-        assert await once is response
+        with offer() as session:
+            once = session.fetch("http://shop.example/")
+            response = await once
+            assert (response.status, response.ok) == (200, True)
+            assert repr(response) == "FetchResponse(200)"
+            with pytest.raises(AttributeError):
+                response.nothing  # noqa: B018
+            for fetched in (once, response, session.fetch("http://evil.example/")):
+                assert await fetched.text() == '["é"]'
+                assert await fetched.json() == ["é"]
+                assert await fetched.bytearray() == bytearray(b"ab")
+                assert await fetched.arrayBuffer() == memoryview(b"ab")
+                assert await fetched.blob() == "a blob"
+            assert await once is response
+            assert web.sent == [
+                ("http://shop.example/", {"headers": {"Authorization": f"Session {session.id}"}}),
+                ("http://evil.example/", {}),
+            ]
+            assert web.ended == 0
+            response.close()
+            assert web.ended == 1
 
     asyncio.run(main())
-    assert sent == ["sent"] * 3  # however often it is awaited
-    response.close()
-    assert sent[-1] == "ended"
-    assert repr(response) == "FetchResponse(200)"
-    with pytest.raises(AttributeError):
-        response.nothing  # noqa: B018
 
 
-def test_a_fetch_that_is_under_way_is_not_awaited_again() -> None:
+def test_a_fetch_that_is_under_way_is_not_awaited_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """It would be sent a second time."""
-
-    async def begin() -> FetchResponse:
-        await asyncio.sleep(0)
-        raise TransportError("no")
+    web = in_browser(monkeypatch)
 
     async def main() -> None:
-        once = Fetch(begin)
-        first = asyncio.create_task(once.text())
-        await asyncio.sleep(0)
-        with pytest.raises(RuntimeError, match="awaited already"):
-            await once
-        with pytest.raises(TransportError):
-            await first
-        with pytest.raises(RuntimeError, match="has failed"):
-            await once.json()
+        with offer() as session:
+            once = session.fetch("http://gone.example/")
+            first = asyncio.create_task(once.text())
+            await asyncio.sleep(0)
+            with pytest.raises(RuntimeError, match="awaited already"):
+                await once
+            with pytest.raises(TransportError):
+                await first
+            with pytest.raises(RuntimeError, match="has failed"):
+                await once.json()
 
     asyncio.run(main())
+    assert len(web.sent) == 1
