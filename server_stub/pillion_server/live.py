@@ -3,7 +3,8 @@
 Equal calls are one query, however many sockets show it; one that asks who calls is one for each who does, which is
 found out by running it. There is one round after another: it takes a snapshot, finds
 the queries that the commits up to it have touched, and runs these and the new ones in it. So all that is shown holds at
-one time, `ts`, and commits that come during a round are left to the next one.
+one time, `ts`, and commits that come during a round are left to the next one. A round that takes longer is helped by
+other readers, if they find the same snapshot.
 """
 
 import asyncio
@@ -17,14 +18,22 @@ from typing import NamedTuple, Protocol, cast
 from pillion_server.announcements import Announcements
 from pillion_server.arguments import digest_of
 from pillion_server.database import Database, Each
+from pillion_server.errors import DatabaseError
 from pillion_server.identity import ANYBODY, Auth, Caller, Identity
 from pillion_server.interests import Interests
 from pillion_server.journals import journal_of, with_journal
 from pillion_server.reads import Reads
 from pillion_server.runner import Runner
+from pillion_server.side_by_side import SideBySide
 from pillion_server.sync_frames import Shown, shown
 from pillion_server.transaction import Reading
 from pillion_server.writes import Writes
+
+HELP_SECONDS = 0.005
+"""After so long a round is helped: a shorter one would be over before its help is there."""
+
+HELPERS = 2
+"""How many readers help, so that one is left for others."""
 
 LOOK_SECONDS = 86_400.0
 """After so long at most a query whose session is an alias is run again."""
@@ -120,6 +129,8 @@ class Live:
         self._interests = Interests[LiveQuery]()  # only the round under way uses it
         self._loop: asyncio.AbstractEventLoop | None = None
         self._rounds: asyncio.Task[None] | None = None
+        self._helping: asyncio.TimerHandle | None = None
+        self._helpers: set[asyncio.Task[None]] = set()
         self._wanted, self._told = asyncio.Event(), asyncio.Event()
         self._delivered = 0
         self._woken = self._under_way = False
@@ -242,8 +253,10 @@ class Live:
             new, self._new = [query for query in self._new if query.sockets], []
             gone, self._gone = self._gone, []
             self._under_way = True
+            pieces = SideBySide[LiveQuery, _Ran]()
+            self._help_later(pieces)
             try:
-                ts, ran = await self._database.read_each(partial(self._round, new, gone))
+                ts, ran = await self._database.read_each(partial(self._round, new, gone, pieces))
                 while self._delivered < ts:  # its callers are told of a commit before its effect is shown
                     self._told.clear()
                     await self._told.wait()
@@ -255,6 +268,8 @@ class Live:
                 continue
             finally:
                 self._under_way = False
+                if self._helping is not None:
+                    self._helping.cancel()
             self.ts = ts
             for query, answer, _, asked, left in ran:
                 self._keep_time(query, left)
@@ -268,7 +283,29 @@ class Live:
             for socket in waiting:
                 socket.advance()
 
-    def _round(self, new: list[LiveQuery], gone: list[LiveQuery], ts: int, each: Each) -> tuple[int, list[_Ran]]:
+    def _help_later(self, pieces: SideBySide[LiveQuery, _Ran]) -> None:
+        self._helping = asyncio.get_running_loop().call_later(HELP_SECONDS, self._help, pieces)
+
+    def _help(self, pieces: SideBySide[LiveQuery, _Ran]) -> None:
+        """Sends for help, once the round has got its own reader."""
+        if not pieces.begun:
+            self._help_later(pieces)
+            return
+        for _ in range(HELPERS):
+            helper = asyncio.ensure_future(self._help_once(pieces))
+            self._helpers.add(helper)
+            helper.add_done_callback(self._helpers.discard)
+
+    async def _help_once(self, pieces: SideBySide[LiveQuery, _Ran]) -> None:
+        with contextlib.suppress(DatabaseError):  # which the round itself meets, or is over
+            await self._database.read_each(partial(self._work, pieces))
+
+    def _work(self, pieces: SideBySide[LiveQuery, _Ran], ts: int, each: Each) -> None:
+        pieces.work(ts, lambda query: cast("_Ran", each(partial(self._run_one, query))))
+
+    def _round(
+        self, new: list[LiveQuery], gone: list[LiveQuery], pieces: SideBySide[LiveQuery, _Ran], ts: int, each: Each
+    ) -> tuple[int, list[_Ran]]:
         """The time of a snapshot, and the queries that had to be run in it with what there is to show of them."""
         for query in gone:
             self._interests.discard(query)
@@ -278,11 +315,11 @@ class Live:
             touched |= dict.fromkeys(self._interests)
         for one in writes or ():
             touched |= dict.fromkeys(self._interests.touched_by(one))
-        ran = list[_Ran]()
-        for query in touched:
-            run = cast("_Ran", each(partial(self._run_one, query)))
-            self._interests.add(query, run.reads)
-            ran.append(run)
+        pieces.begin(ts, touched)
+        self._work(pieces, ts, each)
+        ran = pieces.results()
+        for run in ran:
+            self._interests.add(run.query, run.reads)
         return ts, ran
 
     def _run_one(self, query: LiveQuery, snapshot: Reading) -> _Ran:

@@ -16,6 +16,8 @@ from server.sync_world import Socket, add, remove, socket
 from server.world import OTHER_ID, RAW_ID, World, write_functions
 
 SHOP = """
+import threading
+
 RAN = []
 
 @query
@@ -32,6 +34,13 @@ def above(ctx, n: float) -> int:
 def half(ctx, which: int) -> float:
     found = ctx.db.query("sums").collect()
     return found[which]["n"] if found else 0
+
+MET = threading.Barrier(2)
+
+@query
+def meeting(ctx, who: str) -> int:
+    MET.wait(10)
+    return len(ctx.db.query("items").collect())
 
 @query
 def broken(ctx, name: str) -> int:
@@ -247,5 +256,20 @@ def test_an_alias_that_runs_out(shop: World) -> None:
             assert page.values == {0: ["mine"], 1: ["mine"]}
             [modification] = (await page.frame())["modifications"]
             assert (modification["queryId"], modification["value"]) == (0, [])
+
+    asyncio.run(main())
+
+
+def test_long_rounds_are_shared_out(shop: World) -> None:
+    """Two queries of one commit that end only when both are under way, in one snapshot."""
+
+    async def main() -> None:
+        async with socket(shop.app) as page:
+            page.connect()
+            page.modify(0, add(0, "shop:meeting", who="ada"), add(1, "shop:meeting", who="eve"))
+            await page.frame()
+            assert page.values == {0: 0.0, 1: 0.0}
+            await shown(page, 0, "shop:add", name="a", n=1.0)
+            assert page.values == {0: 1.0, 1: 1.0}
 
     asyncio.run(main())
