@@ -1,6 +1,8 @@
 """The public keys that tokens are checked with: a JWKS, in a file or at an address, read again when it has changed."""
 
 import asyncio
+import contextlib
+import http.client
 import json
 import logging
 import re
@@ -21,7 +23,7 @@ MOST_BYTES = 1024 * 1024
 """How long a JWKS may be."""
 
 FETCH_SECONDS = 10.0
-"""How long an address may take to answer."""
+"""How long an address may take to answer, and how long a token waits for it."""
 
 AGAIN_SECONDS = 30.0
 """How soon the keys may be read again because one is not known."""
@@ -58,7 +60,9 @@ class KeySet:
             if self._reading is None or self._reading.done():
                 self._read = time.monotonic()
                 self._reading = asyncio.ensure_future(self._read_again())
-            await asyncio.shield(self._reading)  # who gives up doesn't end what others wait for
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(FETCH_SECONDS):
+                    await asyncio.shield(self._reading)  # who gives up doesn't end what others wait for
         return self._at(name)
 
     def _at(self, name: str | None) -> jwt.PyJWK | None:
@@ -128,7 +132,7 @@ def _at_address(url: str) -> bytes:
     except urllib.error.HTTPError as error:
         error.close()
         raise _unusable(url, f"answers with status {error.code}") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         raise _unusable(url, f"can't be fetched ({reason})") from error
     return _bounded(url, text)
@@ -137,7 +141,7 @@ def _at_address(url: str) -> bytes:
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     """Who answers is who was asked."""
 
-    def redirect_request(self, *_: Any) -> None:
+    def redirect_request(self, req: Any, fp: Any, code: Any, msg: Any, headers: Any, newurl: Any) -> None:
         return None
 
 

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import logging
+import socket
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +64,9 @@ def test_no_file(tmp_path: Path) -> None:
         KeySet(tmp_path / "none.json").load()
 
 
-@pytest.mark.parametrize("url", ["http://login.example/jwks", "ftp://login.example/jwks", "https://", "https://a b"])
+@pytest.mark.parametrize(
+    "url", ["http://login.example/jwks", "ftp://login.example/jwks", "https://", "https://login.example/a b"]
+)
 def test_no_address(url: str) -> None:
     """Keys that came over a line that anybody may change are nobody's."""
     with pytest.raises(StartError, match="is no address"):
@@ -87,6 +91,47 @@ def test_an_address_where_nobody_is() -> None:
         pass
     with pytest.raises(StartError, match=r"can't be fetched \("):
         KeySet(address.url).load()
+
+
+def test_an_address_that_does_not_speak_http() -> None:
+    """Says so too."""
+
+    def talk() -> None:
+        peer, _ = listener.accept()
+        with peer:
+            peer.recv(65536)
+            peer.sendall(b"nonsense\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=talk)
+        thread.start()
+        with pytest.raises(StartError, match="can't be fetched"):
+            KeySet(f"http://127.0.0.1:{listener.getsockname()[1]}/").load()
+        thread.join()
+
+
+def test_a_slow_address_holds_no_token_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For longer than a bound; what it says is taken when it comes."""
+    go = threading.Event()
+    issuer = Issuer()
+    path = "pillion_server.key_set.keys_of"
+
+    async def main(keys: KeySet) -> None:
+        assert await keys.find("second") is None
+        go.set()
+        monkeypatch.setattr("pillion_server.key_set.FETCH_SECONDS", 20.0)
+        assert await keys.find("second") is not None
+
+    with served(issuer.jwks()) as address:
+        keys = KeySet(address.url)
+        keys.load()
+        issuer.add("second")
+        address.body = json.dumps(issuer.jwks()).encode()
+        monkeypatch.setattr("pillion_server.key_set.AGAIN_SECONDS", -1.0)
+        monkeypatch.setattr("pillion_server.key_set.FETCH_SECONDS", 0.05)
+        monkeypatch.setattr(path, lambda source: go.wait(20) and keys_of(source))
+        asyncio.run(main(keys))
+    assert address.asked == 2
 
 
 def found(keys: KeySet, *names: str | None) -> list[str | None]:
