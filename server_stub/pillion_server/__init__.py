@@ -32,7 +32,9 @@ from pillion_server.functions import (
     mutation,
     query,
 )
+from pillion_server.identity import Auth, Identity
 from pillion_server.incoming import BadSession, IncomingSessions
+from pillion_server.jwt_auth import JwtAuth
 from pillion_server.pagination import Page, PaginationOptions
 from pillion_server.query import Document, Query
 from pillion_server.registry import Registry
@@ -44,6 +46,7 @@ from pillion_shared import FunctionError, Int64, api
 __all__ = [
     "ActionCtx",
     "ArgumentError",
+    "Auth",
     "BadSession",
     "CallError",
     "Custom",
@@ -55,8 +58,10 @@ __all__ = [
     "Function",
     "FunctionError",
     "Id",
+    "Identity",
     "IncomingSessions",
     "Int64",
+    "JwtAuth",
     "LimitError",
     "Login",
     "MutationCtx",

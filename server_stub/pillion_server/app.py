@@ -18,6 +18,7 @@ from pillion_server.formats import DEPRECATION
 from pillion_server.guard import LOOPBACK_ORIGIN, Guard, normal_origin
 from pillion_server.health import health_route
 from pillion_server.http_api import Api
+from pillion_server.jwt_auth import JwtAuth
 from pillion_server.live import Live
 from pillion_server.loading import load
 from pillion_server.logs import log_call
@@ -41,6 +42,7 @@ def create_app(
     metrics: bool = False,
     strict: Iterable[str] | None = None,
     expire_after: timedelta | None = None,
+    auth: JwtAuth | None = None,
 ) -> Starlette:
     """The app that serves the functions of a folder (or registry) on the database in a file.
 
@@ -49,6 +51,7 @@ def create_app(
     dev: callers are told what went wrong inside functions. metrics: `/metrics` is served, for Prometheus.
     strict: only IDs that `ctx.sessions.register` has let in are taken, but for these functions, `["users:start"]`.
     expire_after: sessions that were unseen for so long, an hour at least, end and lose what they have.
+    auth: checks the tokens of callers, whose keys are read now; without it calls with a token are refused.
 
     The database is open when this returns. It is closed when the app's lifespan ends, by
     `app.state.database.close()`, or with the process. Raises `StartError` when something is in the way.
@@ -58,6 +61,8 @@ def create_app(
     registry = functions if isinstance(functions, Registry) else load(functions)
     open_to_all = None if strict is None else Doors(strict, registry)
     unseen = None if expire_after is None else expiry.milliseconds(expire_after)
+    if auth is not None:
+        auth.load()
     data = Database(database, registry.schema)
     served: list[BaseRoute] = [health_route(data)]
     observers = [log_call]
@@ -99,8 +104,8 @@ def create_app(
             ),
             Middleware(Failures),
             Middleware(Guard, allow_hosts=hosts, allow_origins=origins),
-            Middleware(Api, runner),
-            Middleware(SyncApi, runner, Live(runner, data), data),
+            Middleware(Api, runner, auth),
+            Middleware(SyncApi, runner, Live(runner, data), data, auth),
         ],
         lifespan=lifespan,
     )

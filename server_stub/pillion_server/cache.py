@@ -1,6 +1,7 @@
 """The query cache: answers that are kept until a commit touches what their function has read.
 
-An answer belongs to a function, its arguments and the sessions among them. It holds for every state of the database
+An answer belongs to a function, its arguments and the sessions among them; if the function asked who calls, to that
+caller too. It holds for every state of the database
 since the commit `since`, up to now, and it is dropped before a commit that touches it can be seen by anybody. So who
 gets a kept answer gets what the function would have returned:
 
@@ -22,6 +23,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from pillion_server.functions import Function
+from pillion_server.identity import ANYBODY, Caller
 from pillion_server.interests import Interests
 from pillion_server.reads import Reads
 from pillion_server.writes import Writes
@@ -45,12 +47,13 @@ class Key(NamedTuple):
     """What an answer belongs to.
 
     arguments: their digest. sessions: those among the arguments, each with the one that its ID belonged to, where the
-    arguments alone don't say which they are.
+    arguments alone don't say which they are. caller: for whom it is.
     """
 
     function: Function[..., Any]
     arguments: bytes
     sessions: tuple[tuple[str, str | None], ...] = ()
+    caller: Caller = ANYBODY
 
 
 @dataclass(frozen=True)

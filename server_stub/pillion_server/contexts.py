@@ -1,6 +1,6 @@
 """What handlers get as `ctx`: documents and sessions in queries and mutations, other functions in actions.
 
-Each has `ctx.log(...)` for lines that are sent with the answer.
+Each has `ctx.log(...)` for lines that are sent with the answer, and `ctx.auth` for who calls.
 
 A custom builder adds attributes of its own (`Custom(ctx={"session_id": ...})`), which are found on `ctx` as
 well. A subclass names them, for type checkers and for whoever reads the handlers:
@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from pillion_server.documents import DatabaseReader, DatabaseWriter
+from pillion_server.identity import Auth
 from pillion_server.log_lines import Log
 from pillion_server.succession import SessionsReader, SessionsWriter
 from pillion_shared.wire import ACTION, MUTATION, QUERY
@@ -47,6 +48,11 @@ class Context:
         What the caller is not to know goes to Python's own `logging`.
         """
         cast("Log", self.__dict__["_log"]).say(*values)
+
+    @property
+    def auth(self) -> Auth:
+        """Who calls, by a checked token."""
+        return cast("Auth", self.__dict__["auth"])
 
 
 class QueryCtx(Context):
@@ -86,8 +92,8 @@ class ActionCtx(Context):
 
     _run: Run
 
-    def __init__(self, run: Run, log: Log) -> None:
-        super().__init__({"_run": run, "_log": log})
+    def __init__(self, run: Run, log: Log, auth: Auth | None = None) -> None:
+        super().__init__({"_run": run, "_log": log, "auth": auth or Auth()})
 
     async def run_query(self, function: object, /, **args: object) -> Any:
         """What a query returns."""

@@ -193,6 +193,16 @@ class Database:
                 await opened.writer.write(partial(write, piece=piece))
                 opened.seen.written(piece, opened.clock.now())
 
+    async def prune_answers(self) -> None:
+        """Drops the answers that were recorded long ago, a piece at a time; raises `DatabaseError`."""
+        opened = await self._settled()
+
+        def old(connection: Connection) -> Answers:
+            return Answers(connection, opened.clock.now())
+
+        while await opened.readers.read(lambda connection: old(connection).has_old):
+            await opened.writer.write(lambda connection: old(connection).prune())
+
     async def expire(self, unseen: float) -> bool:
         """Takes a step, see `expiry.expire`, with a session that was unseen for so many ms; whether there is one.
 

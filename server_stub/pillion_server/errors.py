@@ -6,7 +6,8 @@
     ├── DatabaseError        the database could not be read or written; nothing was half-written
     ├── DefinitionError      a function, a table or a custom builder is written wrongly (also a ValueError)
     ├── LimitError           a function reads too much
-    └── StartError           the server can't start like this
+    ├── StartError           the server can't start like this
+    └── TokenError           a token is not good
 
 No message of these holds a session ID.
 """
@@ -36,6 +37,10 @@ class LimitError(PillionError):
 
 class StartError(PillionError):
     """The server can't start: the sentence says what is in the way."""
+
+
+class TokenError(PillionError):
+    """A token is not good; the sentence is for its sender, and repeats nothing of it."""
 
 
 class Refused(Exception):

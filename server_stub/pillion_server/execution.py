@@ -13,11 +13,12 @@ from weakref import WeakSet
 import msgspec
 
 from pillion_server.arguments import Arguments
-from pillion_server.cache import Key
+from pillion_server.cache import Kept, Key, QueryCache
 from pillion_server.call_record import CallRecord
 from pillion_server.contexts import ActionCtx, MutationCtx, QueryCtx
 from pillion_server.database import Database
 from pillion_server.functions import Function
+from pillion_server.identity import Auth, Identity
 from pillion_server.log_lines import Log
 from pillion_server.registry import Registry
 from pillion_server.sessions import SessionId
@@ -67,12 +68,12 @@ class Execution:
         strict = self._doors is not None and function.path not in self._doors
         return Arguments(function.signature, args, trusted=trusted, strict=strict)
 
-    def kept(self, function: Function[..., Any], arguments: Arguments, log: Log) -> msgspec.Raw | None:
+    def kept(self, function: Function[..., Any], arguments: Arguments, log: Log, auth: Auth) -> msgspec.Raw | None:
         """What a query has returned to the same arguments, if that holds still and it is kept."""
         if function.kind != QUERY or not arguments.untrusted:
             return None
         cache = self._database.cache
-        kept = cache.get(Key(function, arguments.digest), cache.mark())
+        kept = _find(cache, Key(function, arguments.digest), cache.mark(), auth)
         if kept is None:
             return None
         answer = cast("_Answer", kept.value)
@@ -80,34 +81,36 @@ class Execution:
             self._database.note_seen(answer.sessions)
         return _told_again(answer, log)
 
-    async def run(self, function: Function[..., Any], arguments: Arguments, log: Log) -> msgspec.Raw:
+    async def run(self, function: Function[..., Any], arguments: Arguments, log: Log, auth: Auth) -> msgspec.Raw:
         """What the function returns to checked arguments. A mutation whose result can't be encoded is not committed."""
         if function.kind == QUERY:
-            return await self._database.read(partial(self.query, function, arguments, log))
+            return await self._database.read(partial(self.query, function, arguments, log, auth))
         if function.kind == MUTATION:
-            return await self._database.write(partial(mutation, function, arguments, log))
-        ctx = ActionCtx(partial(self._run_inside, log), log)
+            return await self._database.write(partial(mutation, function, arguments, log, auth))
+        ctx = ActionCtx(partial(self._run_inside, log, auth.caller), log, auth)
         return _written(await run_async(function, ctx, await self.keywords(arguments)))
 
-    def query(self, function: Function[..., Any], arguments: Arguments, log: Log, snapshot: Reading) -> msgspec.Raw:
+    def query(
+        self, function: Function[..., Any], arguments: Arguments, log: Log, auth: Auth, snapshot: Reading
+    ) -> msgspec.Raw:
         """What a query returns in a snapshot: from the cache, or from a run that is then kept there.
 
         It is kept for the arguments as they came, and dropped when one of their IDs may open another session. Where
         an ID leads to a session for a time only, or a function passed a session on, it is kept for these sessions.
+        It is kept for everybody unless the function asked who calls.
         """
         cache, sessions = self._database.cache, WatchedSessions(arguments.admitted(snapshot.lineage))
         keywords = arguments.keywords(sessions)
         snapshot.lineage.asked.update(name for name, _ in sessions.names)
         direct = arguments.untrusted and not sessions.led_on
         key = Key(function, arguments.digest, () if direct else sessions.names)
-        kept = cache.get(key, snapshot.mark)
+        kept = _find(cache, key, snapshot.mark, auth)
         if kept is not None:
             snapshot.also_read(kept.reads)
             return _told_again(cast("_Answer", kept.value), log)
-        value = query(function, keywords, log, snapshot)
-        cache.put(
-            key, _Answer(value, log.lines, tuple(name for name, _ in sessions.names)), snapshot.reads, snapshot.mark
-        )
+        value = query(function, keywords, log, auth, snapshot)
+        answer = _Answer(value, log.lines, tuple(name for name, _ in sessions.names))
+        cache.put(key._replace(caller=auth.caller) if auth.asked else key, answer, snapshot.reads, snapshot.mark)
         if sessions.names and not sessions.read and function not in self._told:
             self._told.add(function)
             _logger.warning(
@@ -122,19 +125,21 @@ class Execution:
             return arguments.keywords(self._database.digests)
         return await self._database.read(lambda snapshot: arguments.keywords(arguments.admitted(snapshot.lineage)))
 
-    async def _run_inside(self, log: Log, kind: str, name: object, args: Mapping[str, object]) -> Any:
+    async def _run_inside(
+        self, log: Log, identity: Identity | None, kind: str, name: object, args: Mapping[str, object]
+    ) -> Any:
         """What a function returns to another one of this server; raises what it raises."""
         with self._observed(CallRecord(kind, inside=True)) as record:
             function = self._registry.find(kind, path_of(name), trusted=True)
             record.function = function.path
             encode(dict(args))  # refuses what can't be an argument
             arguments = self.arguments(function, _copied(dict(args)), trusted=True)
-            inner = Log(function.path)
+            inner, auth = Log(function.path), Auth(identity)
             try:
-                value = self.kept(function, arguments, inner)
+                value = self.kept(function, arguments, inner, auth)
                 if value is None:
                     arguments.check()
-                    value = await self.run(function, arguments, inner)
+                    value = await self.run(function, arguments, inner, auth)
                 return decode(msgspec.json.decode(value))
             finally:
                 record.source = "cache" if inner.kept else "run"
@@ -154,18 +159,31 @@ class Execution:
                 self._observe(record)
 
 
-def query(function: Function[..., Any], keywords: Mapping[str, Any], log: Log, snapshot: Reading) -> msgspec.Raw:
+def query(
+    function: Function[..., Any], keywords: Mapping[str, Any], log: Log, auth: Auth, snapshot: Reading
+) -> msgspec.Raw:
     """What a query returns in a snapshot, without the cache."""
     log.clear()
-    ctx = QueryCtx({"db": snapshot.db, "sessions": snapshot.sessions, "_log": log})
+    ctx = QueryCtx({"db": snapshot.db, "sessions": snapshot.sessions, "auth": auth, "_log": log})
     return _written(run(function, ctx, keywords))
 
 
-def mutation(function: Function[..., Any], arguments: Arguments, log: Log, transaction: Writing) -> msgspec.Raw:
+def mutation(
+    function: Function[..., Any], arguments: Arguments, log: Log, auth: Auth, transaction: Writing
+) -> msgspec.Raw:
     """What a mutation returns in its transaction."""
     log.clear()
-    ctx = MutationCtx({"db": transaction.db, "sessions": transaction.sessions, "_log": log})
+    ctx = MutationCtx({"db": transaction.db, "sessions": transaction.sessions, "auth": auth, "_log": log})
     return _written(run(function, ctx, arguments.keywords(arguments.admitted(transaction.lineage))))
+
+
+def _find(cache: QueryCache, key: Key, mark: int, auth: Auth) -> Kept | None:
+    """The kept answer for everybody, or else for this caller."""
+    kept = cache.get(key, mark)
+    if kept is None:
+        kept = cache.get(key._replace(caller=auth.caller), mark)
+        auth.asked = auth.asked or kept is not None
+    return kept
 
 
 def _written(value: object) -> msgspec.Raw:

@@ -16,10 +16,12 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pillion_server import calls
-from pillion_server.errors import DatabaseError, Refused
+from pillion_server.errors import DatabaseError, Refused, TokenError
 from pillion_server.failures import internal_error
 from pillion_server.formats import deprecation, is_plain, plain
 from pillion_server.idempotency import key_in
+from pillion_server.identity import Identity
+from pillion_server.jwt_auth import JwtAuth, checked
 from pillion_server.runner import Body, Runner
 from pillion_shared.ids import quotable
 from pillion_shared.versions import write_timestamp
@@ -44,9 +46,10 @@ _OF_STATUS = {401: {"www-authenticate": "Bearer"}, 429: {"retry-after": "1"}, 50
 class Api:
     """Answers everything under `/api`: calls, and in the same form what is not one. `app` answers the rest."""
 
-    def __init__(self, app: ASGIApp, runner: Runner) -> None:
+    def __init__(self, app: ASGIApp, runner: Runner, auth: JwtAuth | None = None) -> None:
         self._app = app
         self._runner = runner
+        self._auth = auth
         self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,11 +66,11 @@ class Api:
         status = 200
         try:
             _check_endpoint(scope["method"], endpoint)
-            _check_authorization(headers)
+            identity = await self._identity(headers)
             body = b"" if scope["method"] == "GET" else await body_of(headers, receive)
             if body is None:
                 return  # the caller has gone
-            answer = await self._bounded(endpoint, scope, client, body)
+            answer = await self._bounded(endpoint, scope, client, body, identity)
         except Refused as error:
             status, answer = error.status, refusal(error.code, error.message)
             if status == 405:
@@ -83,36 +86,54 @@ class Api:
         await send({"type": "http.response.start", "status": status, "headers": sent})
         await send({"type": "http.response.body", "body": text})
 
-    async def _bounded(self, endpoint: str, scope: Scope, client: str | None, body: bytes) -> Body:
+    async def _identity(self, headers: Mapping[bytes, bytes]) -> Identity | None:
+        """Who calls; raises `Refused` for a bad token. What proxies and pages send along for others is ignored."""
+        scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
+        kind = scheme.lower()
+        if kind not in (b"bearer", b"convex"):
+            return None
+        try:
+            if kind == b"convex":
+                raise TokenError("This server has no admin keys: a user's token comes as Authorization: Bearer.")
+            return (await checked(self._auth, token.strip().decode("latin-1"))).identity
+        except TokenError as error:
+            raise Refused(401, "Unauthenticated", str(error)) from None
+
+    async def _bounded(
+        self, endpoint: str, scope: Scope, client: str | None, body: bytes, identity: Identity | None
+    ) -> Body:
         if self._under_way >= MOST_CALLS:
             raise Refused(429, "TooManyConcurrentRequests", f"{MOST_CALLS} calls are under way: send this one later.")
         self._under_way += 1
         try:
-            return await self._answer(endpoint, scope, client, body)
+            return await self._answer(endpoint, scope, client, body, identity)
         finally:
             self._under_way -= 1
 
-    async def _answer(self, endpoint: str, scope: Scope, client: str | None, body: bytes) -> Body:
+    async def _answer(
+        self, endpoint: str, scope: Scope, client: str | None, body: bytes, identity: Identity | None
+    ) -> Body:
         if endpoint == _NOW:
             is_plain(None, client)  # refuses a client that is too old
             return {"ts": write_timestamp(await self._runner.now())}
         if endpoint == _AT:
             call, ts = calls.of_time(body, client)
-            [answer] = await self._runner.queries([(call.path, call.args)], ts)
+            [answer] = await self._runner.queries([(call.path, call.args)], ts, identity)
             return _in_form(call, answer)
         if endpoint == _BATCH:
             batch = calls.of_batch(body, client)
-            answers = await self._runner.queries([(call.path, call.args) for call in batch])
+            answers = await self._runner.queries([(call.path, call.args) for call in batch], None, identity)
             return {"results": [_in_form(call, answer) for call, answer in zip(batch, answers, strict=True)]}
         if endpoint.startswith(_RUN):
             call = calls.of_run(endpoint.removeprefix(_RUN), body, client)
-            return _in_form(call, await self._runner.answer(None, call.path, call.args, key_in(Headers(scope=scope))))
+            key = key_in(Headers(scope=scope), identity)
+            return _in_form(call, await self._runner.answer(None, call.path, call.args, key, identity))
         if scope["method"] == "GET":
             call = calls.of_address(scope["query_string"], client)
         else:
             call = calls.of_body(body, client)
-        key = None if endpoint == QUERY else key_in(Headers(scope=scope))
-        return _in_form(call, await self._runner.answer(endpoint, call.path, call.args, key))
+        key = None if endpoint == QUERY else key_in(Headers(scope=scope), identity)
+        return _in_form(call, await self._runner.answer(endpoint, call.path, call.args, key, identity))
 
 
 def _in_form(call: calls.Call, answer: Body) -> Body:
@@ -126,14 +147,6 @@ def _check_endpoint(method: str, endpoint: str) -> None:
     if method not in _methods(endpoint):
         shown = f"{method} {PREFIX}/{quotable(endpoint[:100])}"
         raise Refused(405, "MethodNotAllowed", f"{shown} can't be: calls are {_ENDPOINTS}.")
-
-
-def _check_authorization(headers: Mapping[bytes, bytes]) -> None:
-    """Raises `Refused` for a token or key; what proxies and pages send along for others is ignored."""
-    scheme = headers.get(b"authorization", b"").partition(b" ")[0].lower()
-    if scheme in (b"bearer", b"convex"):
-        message = "This server checks no tokens and has no keys: a session travels as sessionId among the args."
-        raise Refused(401, "Unauthenticated", message)
 
 
 def _methods(endpoint: str) -> tuple[str, ...]:

@@ -4,8 +4,9 @@ The answer is recorded in the mutation's own transaction, so there is one exactl
 mutation that failed left none and runs again. Mutations run one at a time: a second call that arrives while the
 first is under way waits for it and finds its record.
 
-Records are found by a keyed digest of the key and of what the caller showed to be itself: its session ID and its
-`Authorization` header. So nobody gets another one's answer, and the file holds neither keys nor IDs.
+Records are found by a keyed digest of the key and of what the caller showed to be itself: its session ID, and the user
+of its token or else its `Authorization` header. So nobody gets another one's answer, and the file holds no keys and no
+IDs.
 """
 
 import re
@@ -16,6 +17,7 @@ from starlette.datastructures import Headers
 
 from pillion_server.arguments import digest_of
 from pillion_server.errors import Refused
+from pillion_server.identity import Identity
 from pillion_server.sessions import Digests
 from pillion_server.sqlite import Connection
 from pillion_shared.wire import SESSION_ARG
@@ -24,12 +26,13 @@ HEADER = "idempotency-key"
 KEPT_MS = 14 * 24 * 60 * 60 * 1000
 """How long an answer is kept."""
 
-PRUNED = 10
-"""How many old answers are dropped with each new one, at most."""
+PRUNED = 1000
+"""How many old answers are dropped in one transaction, at most."""
 
 _KEY = re.compile(r'(")?([!#-\[\]-~]{16,255})(?(1)")')
 _FIND = "select request, body from answers where call = ? and made > ?"
 _PUT = "insert or replace into answers (call, request, body, made) values (?, ?, ?, ?)"
+_OLD = "select exists (select 1 from answers where made <= ?)"
 _PRUNE = "delete from answers where call in (select call from answers where made <= ? order by made limit ?)"
 
 
@@ -43,22 +46,22 @@ class Once:
 
 @dataclass(frozen=True)
 class Key:
-    """A key as it arrived, and the `Authorization` header beside it, which may be empty."""
+    """A key as it arrived. caller: the user of the token beside it, or the `Authorization` header, if there is one."""
 
     text: str
-    authorization: str
+    caller: str
 
     def once(self, digests: Digests, path: str, args: Mapping[str, object]) -> Once:
         """The call under this key of the function at a canonical path, with decoded arguments."""
         session = args.get(SESSION_ARG)
-        caller = session if isinstance(session, str) else ""
+        session = session if isinstance(session, str) else ""
         return Once(
-            digests.fingerprint("call", self.text, caller, self.authorization),
+            digests.fingerprint("call", self.text, session, self.caller),
             digests.fingerprint("request", path, digest_of(args).hex()),
         )
 
 
-def key_in(headers: Headers) -> Key | None:
+def key_in(headers: Headers, identity: Identity | None = None) -> Key | None:
     """The key among the headers, bare or in quotes, if there is one; raises `Refused` for what can't be one."""
     text = headers.get(HEADER)
     if text is None:
@@ -67,7 +70,7 @@ def key_in(headers: Headers) -> Key | None:
     if key is None:
         message = "An Idempotency-Key is 16 to 255 visible characters, such as a new UUID for each call."
         raise Refused(400, "BadIdempotencyKey", message)
-    return Key(key[2], headers.get("authorization", ""))
+    return Key(key[2], headers.get("authorization", "") if identity is None else identity.token_identifier)
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,14 @@ class Answers:
         return str(body)
 
     def put(self, once: Once, body: str) -> None:
-        """Records an answer, and drops some that are old."""
-        self._connection.run(_PRUNE, (self._now - KEPT_MS, PRUNED))
+        """Records an answer."""
         self._connection.run(_PUT, (once.call, once.request, body, self._now))
+
+    @property
+    def has_old(self) -> bool:
+        """Whether there is something to prune."""
+        return bool(self._connection.value(_OLD, (self._now - KEPT_MS,)))
+
+    def prune(self) -> None:
+        """Drops old answers, `PRUNED` at most."""
+        self._connection.run(_PRUNE, (self._now - KEPT_MS, PRUNED))

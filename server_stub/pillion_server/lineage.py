@@ -15,12 +15,13 @@ its heir is handed on, the alias is too; when its heir ends or gets a user, the 
 """
 
 from dataclasses import dataclass
+from math import inf
 
 from pillion_server.sessions import Digests, SessionId, epoch_of, new_digest
 from pillion_server.sqlite import Connection
 
 _EPOCH = "select number from epoch"
-_OPENS = """select own.digest, old.digest, old.heir from sessions own
+_OPENS = """select own.digest, old.digest, old.heir, old.until from sessions own
             left join sessions old on old.digest = own.after and old.until > ? where own.name = ? and own.live"""
 _ROW = "select name, live, heir, until, user from sessions where digest = ?"
 _PUT = "insert or replace into sessions (digest, name, live, after, heir, until, user) values (?, ?, ?, ?, ?, ?, ?)"
@@ -46,7 +47,7 @@ class Known:
 class Lineage:
     """Looks sessions up, and changes what they are, on one connection at one time.
 
-    seen: the sessions that calls came under.
+    seen: the sessions that calls came under. until: when the first of those that are aliases is over.
     asked: the sessions whose user was asked for, and the users whose sessions were. changed: those of both whose answer
     may be another one now, `None` for all.
     """
@@ -56,6 +57,7 @@ class Lineage:
         self._digests = digests
         self.now = now
         self.seen: set[str] = set()
+        self.until = inf
         self.asked: set[str] = set()
         self.changed: set[str] | None = set()
 
@@ -65,8 +67,8 @@ class Lineage:
         row = self._connection.row(_OPENS, (self.now, name))
         if row is None:
             return self._see(SessionId(name))
-        own, old, heir = row
-        return self._see(SessionId(own) if heir is None else SessionId(heir, via=old))
+        own, old, heir, until = row
+        return self._see(SessionId(own)) if heir is None else self._lead(heir, old, until)
 
     def again(self, session: SessionId) -> SessionId:
         """What a session that was seen before is by now: itself, the one that took over, or an empty one.
@@ -79,7 +81,7 @@ class Lineage:
         if known.live:
             return self._see(session)
         if known.heir is not None and known.until > self.now:
-            return self._see(SessionId(known.heir, via=start))
+            return self._lead(known.heir, start, known.until)
         return self._see(SessionId(new_digest(self._epoch)))
 
     def known(self, digest: str) -> Known:
@@ -140,6 +142,10 @@ class Lineage:
     def end(self) -> None:
         """Ends its use: the function is done, and so is the transaction."""
         self._open = None
+
+    def _lead(self, heir: str, via: str, until: float) -> SessionId:
+        self.until = min(self.until, until)
+        return self._see(SessionId(heir, via=via))
 
     def _see(self, session: SessionId) -> SessionId:
         self.seen.add(str(session))

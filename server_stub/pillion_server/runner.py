@@ -17,6 +17,7 @@ from pillion_server.errors import CallError, DatabaseError, Refused
 from pillion_server.execution import Execution
 from pillion_server.functions import Function
 from pillion_server.idempotency import Key, RequestKey
+from pillion_server.identity import Auth, Identity
 from pillion_server.log_lines import Log, sendable
 from pillion_server.outcome import attempt
 from pillion_server.registry import Registry
@@ -60,20 +61,25 @@ class Runner:
         self._observers = tuple(observers)
 
     async def answer(
-        self, kind: str | None, path: str, args: Mapping[str, object], key: Key | RequestKey | None = None
+        self,
+        kind: str | None,
+        path: str,
+        args: Mapping[str, object],
+        key: Key | RequestKey | None = None,
+        identity: Identity | None = None,
     ) -> Body:
         """The answer to a caller's call of the function at a canonical path, with decoded arguments.
 
         kind: `None` runs any. key: under which a mutation runs once; under a `RequestKey` its success has also the `ts`
-        of the commit. Raises `DatabaseError` when the database fails, and `Refused` for a key that can't be; everything
-        else that goes wrong is an answer.
+        of the commit. identity: who calls. Raises `DatabaseError` when the database fails, and `Refused` for a key that
+        can't be; everything else that goes wrong is an answer.
         """
         record = CallRecord(kind or ANY)
         with self._observed([record]):
             try:
                 function, arguments = self._find(record, kind, path, args)
-                log = Log(function.path)
-                kept = self._execution.kept(function, arguments, log)
+                log, auth = Log(function.path), Auth(identity)
+                kept = self._execution.kept(function, arguments, log, auth)
                 if kept is not None:
                     record.outcome, record.source = "success", "cache"
                     return _success(kept, log)
@@ -89,24 +95,25 @@ class Runner:
 
                     def write(transaction: Writing) -> str:
                         ran.append(function.path)
-                        body = _success(execution.mutation(function, arguments, log, transaction), log)
+                        body = _success(execution.mutation(function, arguments, log, auth, transaction), log)
                         dated = {"ts": write_timestamp(transaction.ts())} if isinstance(key, RequestKey) else {}
                         return _json.encode({**body, **dated}).decode()
 
                     answer = cast("Body", msgspec.json.decode(await self._database.write_once(once, write)))
                     record.source = "run" if ran else "replay"
                 else:
-                    answer = _success(await self._execution.run(function, arguments, log), log)
+                    answer = _success(await self._execution.run(function, arguments, log, auth), log)
                     record.source = "cache" if log.kept else "run"
             except Exception as error:
                 return self._failed(record, error, log)
             record.outcome = "success"
             return answer
 
-    def query(self, path: str, args: Mapping[str, object], snapshot: Reading) -> Body:
+    def query(self, path: str, args: Mapping[str, object], auth: Auth, snapshot: Reading) -> Body:
         """The answer to a call of a query in a snapshot; raises `SqliteError`.
 
-        The observers are told of it on the thread that reads the snapshot.
+        auth: who calls; it tells afterwards whether the query asked. The observers are told of the call on the thread
+        that reads the snapshot.
         """
         record = CallRecord(QUERY)
         with self._observed([record]):
@@ -116,13 +123,18 @@ class Runner:
             except CallError as error:
                 return _refused(record, error)
             log = Log(function.path)
-            return self._attempt(record, log, partial(self._execution.query, function, arguments, log), snapshot)
+            return self._attempt(record, log, partial(self._execution.query, function, arguments, log, auth), snapshot)
 
     async def now(self) -> int:
         """The timestamp of everything that has been committed so far, for `queries`; raises like `Database.now`."""
         return await self._database.now()
 
-    async def queries(self, calls: Sequence[tuple[str, Mapping[str, object]]], ts: int | None = None) -> list[Body]:
+    async def queries(
+        self,
+        calls: Sequence[tuple[str, Mapping[str, object]]],
+        ts: int | None = None,
+        identity: Identity | None = None,
+    ) -> list[Body]:
         """The answers to calls of queries, by path and arguments, all at one snapshot: the newest, or that of `ts`.
 
         A session is looked up as it is now, also at an earlier time: one that has ended opens nothing any more.
@@ -132,7 +144,7 @@ class Runner:
         with self._observed(records):
             try:
                 found = [
-                    await self._found(record, path, args, ts)
+                    await self._found(record, path, args, ts, Auth(identity))
                     for record, (path, args) in zip(records, calls, strict=True)
                 ]
 
@@ -146,7 +158,7 @@ class Runner:
                 raise
 
     async def _found(
-        self, record: CallRecord, path: str, args: Mapping[str, object], ts: int | None
+        self, record: CallRecord, path: str, args: Mapping[str, object], ts: int | None, auth: Auth
     ) -> Callable[[Reading], Body]:
         """What answers one of several calls in their snapshot; at an earlier time that is without the cache."""
         try:
@@ -157,13 +169,13 @@ class Runner:
             return lambda _: refused
         log = Log(function.path)
         if ts is None:
-            return partial(self._attempt, record, log, partial(self._execution.query, function, arguments, log))
+            return partial(self._attempt, record, log, partial(self._execution.query, function, arguments, log, auth))
         try:
             keywords = await self._execution.keywords(arguments)
         except FunctionError as error:
             failed = self._failed(record, error, log)
             return lambda _: failed
-        return partial(self._attempt, record, log, partial(execution.query, function, keywords, log))
+        return partial(self._attempt, record, log, partial(execution.query, function, keywords, log, auth))
 
     def _attempt(self, record: CallRecord, log: Log, work: Callable[[Reading], object], snapshot: Reading) -> Body:
         outcome = attempt(lambda: work(snapshot))

@@ -12,6 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from pillion_server.errors import StartError
+from pillion_server.web_sockets import WebSocketProtocol
 from pillion_shared.wire import MAX_BODY
 
 STOP_SECONDS = 2
@@ -87,7 +88,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http="httptools",
-        ws="websockets-sansio",
+        ws=WebSocketProtocol,
         ws_max_size=MAX_BODY,
         ws_per_message_deflate=False,
         lifespan="on",

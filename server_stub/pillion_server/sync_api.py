@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pillion_server.database import Database
 from pillion_server.errors import DatabaseError, Refused
 from pillion_server.formats import client_version, is_plain
+from pillion_server.jwt_auth import JwtAuth
 from pillion_server.live import Live
 from pillion_server.runner import Runner
 from pillion_server.sync_socket import Closing, SyncSocket
@@ -35,9 +36,11 @@ _PATH = re.compile(r"/api/(?:([^/]+)/)?sync")
 class SyncApi:
     """Answers the WebSockets of the sync protocol. `app` answers the rest."""
 
-    def __init__(self, app: ASGIApp, runner: Runner, live: Live, database: Database) -> None:
+    def __init__(
+        self, app: ASGIApp, runner: Runner, live: Live, database: Database, auth: JwtAuth | None = None
+    ) -> None:
         self._app = app
-        self._runner, self._live, self._database = runner, live, database
+        self._runner, self._live, self._database, self._auth = runner, live, database, auth
         self._sockets: set[SyncSocket] = set()
         self._looks: asyncio.Task[None] | None = None
 
@@ -58,9 +61,11 @@ class SyncApi:
         await send({"type": "websocket.accept"})
         closing = await self._serve(client, receive, send)
         if closing is not None:
-            if closing.frame is not None:
-                await send({"type": "websocket.send", "text": closing.frame})
-            await send({"type": "websocket.close", "code": closing.code, "reason": closing.reason})
+            with contextlib.suppress(TimeoutError, OSError):
+                async with asyncio.timeout(STUCK_SECONDS):
+                    if closing.frame is not None:
+                        await send({"type": "websocket.send", "text": closing.frame})
+                    await send({"type": "websocket.close", "code": closing.code, "reason": closing.reason})
 
     async def _serve(self, client: str | None, receive: Receive, send: Send) -> Closing | None:
         """Says how the socket is to be closed, `None` when nobody is there any more."""
@@ -77,6 +82,7 @@ class SyncApi:
             lambda: self._database.newest,
             send_text,
             chunked=name == "npm" and version >= CHUNKED_SINCE,
+            auth=self._auth,
         )
         self._sockets.add(socket)
         if self._looks is None or self._looks.done():
@@ -118,4 +124,4 @@ async def _read(socket: SyncSocket, receive: Receive) -> None:
         if text is None:
             socket.end(Closing.fatal("A frame is text, not bytes."))
             return
-        socket.take(text)
+        await socket.take(text)

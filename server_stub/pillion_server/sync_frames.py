@@ -1,28 +1,29 @@
 """The frames of Convex's sync protocol: what clients send, as objects, and what they are sent, as text."""
 
 import json
+import re
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import msgspec
 
 from pillion_server.runner import Body
+from pillion_shared import frames
 from pillion_shared.versions import write_timestamp
 
 CHUNK = 5_000_000
 """Transitions of more bytes are sent in pieces of so many, to clients that know them."""
 
-NOBODY = "None"
-"""The `tokenType` of who logs out."""
+PING = f'{{"type":"{frames.PING}"}}'
 
-PING = '{"type":"Ping"}'
-
+_REQUEST_ID = re.compile(r"\[Request ID: [0-9a-f]+\]")
 _encoder = msgspec.json.Encoder()
 
 
-class Connect(msgspec.Struct, tag=True, rename="camel"):
+class Connect(msgspec.Struct, tag=frames.CONNECT, rename="camel"):
     """The first frame of a socket. session_id: names the client object, on all its sockets, and is no session."""
 
     session_id: str
@@ -30,7 +31,7 @@ class Connect(msgspec.Struct, tag=True, rename="camel"):
     client_ts: float = 0.0
 
 
-class Add(msgspec.Struct, tag=True, rename="camel"):
+class Add(msgspec.Struct, tag=frames.ADD, rename="camel"):
     """A query to be shown. journal: the one that came with its last answer, on another socket."""
 
     query_id: int
@@ -39,13 +40,13 @@ class Add(msgspec.Struct, tag=True, rename="camel"):
     journal: str | None = None
 
 
-class Remove(msgspec.Struct, tag=True, rename="camel"):
+class Remove(msgspec.Struct, tag=frames.REMOVE, rename="camel"):
     """A query to be shown no more."""
 
     query_id: int
 
 
-class ModifyQuerySet(msgspec.Struct, tag=True, rename="camel"):
+class ModifyQuerySet(msgspec.Struct, tag=frames.MODIFY_QUERY_SET, rename="camel"):
     """Changes of the set of queries, from one version of it to the next."""
 
     base_version: int
@@ -53,7 +54,7 @@ class ModifyQuerySet(msgspec.Struct, tag=True, rename="camel"):
     modifications: list[Add | Remove]
 
 
-class Mutation(msgspec.Struct, tag=True, rename="camel"):
+class Mutation(msgspec.Struct, tag=frames.MUTATION, rename="camel"):
     """A mutation to be run once under its number."""
 
     request_id: int
@@ -61,7 +62,7 @@ class Mutation(msgspec.Struct, tag=True, rename="camel"):
     args: list[Any]
 
 
-class Action(msgspec.Struct, tag=True, rename="camel"):
+class Action(msgspec.Struct, tag=frames.ACTION, rename="camel"):
     """An action to be run."""
 
     request_id: int
@@ -69,12 +70,12 @@ class Action(msgspec.Struct, tag=True, rename="camel"):
     args: list[Any]
 
 
-class Authenticate(msgspec.Struct, tag=True, rename="camel"):
-    """Who the user is from now on."""
+class Authenticate(msgspec.Struct, tag=frames.AUTHENTICATE, rename="camel"):
+    """Who the user is from now on. value: a JWT, where the type says that there is a user."""
 
     base_version: int
-    token_type: Literal["User", "Admin", "None"]
-    value: str | None = None
+    token_type: str
+    value: str = ""
 
 
 class Event(msgspec.Struct, tag=True, rename="camel"):
@@ -109,12 +110,17 @@ class Version(NamedTuple):
     ts: int = 0
 
 
-class Shown(NamedTuple):
-    """What there is to show of a query, as JSON but for the query's number."""
+@dataclass(frozen=True)
+class Shown:
+    """What there is to show of a query, as JSON but for the query's number.
+
+    said: that without the number of the call, by which alone a failure would differ from the one before.
+    """
 
     type: str
-    rest: str
+    rest: str = field(compare=False)
     journal: str | None
+    said: str
 
     def text(self, query_id: int) -> str:
         """One modification of a transition."""
@@ -125,21 +131,23 @@ def shown(answer: Body, journal: str | None) -> Shown:
     """What there is to show of an answer of `Runner.query`."""
     fields = {"logLines": answer.get("logLines", []), "journal": journal}
     if answer["status"] == "success":
-        return Shown("QueryUpdated", _inner({"value": answer["value"], **fields}), journal)
+        rest = _inner({"value": answer["value"], **fields})
+        return Shown(frames.QUERY_UPDATED, rest, journal, rest)
     if "errorData" in answer:
         fields["errorData"] = answer["errorData"]
-    return Shown("QueryFailed", _inner({"errorMessage": answer["errorMessage"], **fields}), journal)
+    rest = _inner({"errorMessage": answer["errorMessage"], **fields})
+    return Shown(frames.QUERY_FAILED, rest, journal, _REQUEST_ID.sub("", rest, count=1))
 
 
 def removed(query_id: int) -> str:
     """The modification that takes a query away."""
-    return f'{{"type":"QueryRemoved","queryId":{query_id}}}'
+    return f'{{"type":"{frames.QUERY_REMOVED}","queryId":{query_id}}}'
 
 
 def transition(start: Version, end: Version, modifications: Iterable[str], skew: float | None) -> str:
     """A `Transition`. skew: how far the client's clock is ahead, in milliseconds."""
     return (
-        f'{{"type":"Transition","startVersion":{_version(start)},"endVersion":{_version(end)},'
+        f'{{"type":"{frames.TRANSITION}","startVersion":{_version(start)},"endVersion":{_version(end)},'
         f'"modifications":[{",".join(modifications)}],'
         f'"clientClockSkew":{"null" if skew is None else skew},"serverTs":{time.time_ns()}}}'
     )
@@ -150,28 +158,29 @@ def chunks(text: str) -> list[str]:
     if len(text) <= CHUNK:
         return [text]
     parts = [text[start : start + CHUNK] for start in range(0, len(text), CHUNK)]
-    whole = {"type": "TransitionChunk", "totalParts": len(parts), "transitionId": str(len(text))}
+    whole = {"type": frames.TRANSITION_CHUNK, "totalParts": len(parts), "transitionId": str(len(text))}
     return [_text({**whole, "chunk": part, "partNumber": number}) for number, part in enumerate(parts)]
 
 
 def mutation_response(request_id: int, answer: Body) -> str:
     """The answer to a mutation: the `ts` of its commit is among a success's."""
-    return _response("MutationResponse", request_id, answer, {"ts": answer.get("ts")})
+    return _response(frames.MUTATION_RESPONSE, request_id, answer, {"ts": answer.get("ts")})
 
 
 def action_response(request_id: int, answer: Body) -> str:
     """The answer to an action."""
-    return _response("ActionResponse", request_id, answer, {})
+    return _response(frames.ACTION_RESPONSE, request_id, answer, {})
 
 
 def fatal_error(message: str) -> str:
     """What a client is told that breaks the protocol, before it is left."""
-    return _text({"type": "FatalError", "error": message})
+    return _text({"type": frames.FATAL_ERROR, "error": message})
 
 
 def auth_error(message: str, base_version: int, *, attempted: bool) -> str:
     """What a client is told whose token is not good. attempted: it came just now."""
-    return _text({"type": "AuthError", "error": message, "baseVersion": base_version, "authUpdateAttempted": attempted})
+    fields = {"error": message, "baseVersion": base_version, "authUpdateAttempted": attempted}
+    return _text({"type": frames.AUTH_ERROR, **fields})
 
 
 def _response(type: str, request_id: int, answer: Body, more: dict[str, object]) -> str:

@@ -15,13 +15,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple, cast
 
 from pillion_server import sync_frames as frames
-from pillion_server.errors import DatabaseError, Refused
+from pillion_server.errors import DatabaseError, Refused, TokenError
 from pillion_server.idempotency import RequestKey
+from pillion_server.identity import Identity
+from pillion_server.jwt_auth import JwtAuth, checked
 from pillion_server.live import Live, LiveQuery
 from pillion_server.runner import Body, Runner
 from pillion_server.sync_frames import Shown, Version
 from pillion_shared import EncodingError, PathError, canonical, decode
 from pillion_shared.errors import FrameError
+from pillion_shared.frames import NONE, USER
 from pillion_shared.versions import read_timestamp
 from pillion_shared.wire import ACTION, MUTATION, failure
 
@@ -39,6 +42,9 @@ MOST_QUERIES = 4096
 
 IDLE_SECONDS = 15.0
 """After so long without a frame the client is sent a `Ping`."""
+
+LOOK_SECONDS = 3600.0
+"""How often it is looked at least whether a token is good still, which a clock that was set may decide."""
 
 _logger = logging.getLogger("pillion_server")
 
@@ -65,6 +71,7 @@ class Closing(Exception):
 
 
 class _Call(NamedTuple):
+    identity: Identity | None
     request_id: int
     path: str
     args: list[Any]
@@ -89,7 +96,9 @@ class SyncSocket:
     """One socket.
 
     newest: tells the timestamp of the last commit. send: sends a frame, when there is room for it. chunked: whether the
-    client knows chunks.
+    client knows chunks. auth: checks tokens, if any can be.
+
+    identity: whose the socket is.
     """
 
     def __init__(
@@ -99,8 +108,12 @@ class SyncSocket:
         newest: Callable[[], int],
         send: Callable[[str], Awaitable[None]],
         chunked: bool,
+        auth: JwtAuth | None = None,
     ) -> None:
         self._runner, self._live, self._newest, self._chunked = runner, live, newest, chunked
+        self._auth = auth
+        self.identity: Identity | None = None
+        self._good: asyncio.TimerHandle | None = None
         self._send = send
         self._sending = asyncio.Lock()
         self._last_sent = time.monotonic()
@@ -129,6 +142,7 @@ class SyncSocket:
         finally:
             for task in (*workers, *self._actions):
                 task.cancel()
+            self._keep_good(None)
             for slot in self._slots.values():
                 if slot.query is not None:
                     self._live.hide(self, slot.query)
@@ -140,14 +154,16 @@ class SyncSocket:
         if not self._ended.done():
             self._ended.set_result(closing)
 
-    def take(self, text: str) -> None:
-        """Takes a frame of the client."""
+    async def take(self, text: str) -> None:
+        """Takes a frame of the client: what comes after a token waits until it is checked."""
+        if self._ended.done():
+            return
         try:
             try:
                 frame = frames.parse(text)
             except ValueError as error:
                 raise Closing.fatal(f"A frame can't be read: {error}.") from None
-            self._take(frame, len(text))
+            await self._take(frame, len(text))
         except Closing as closing:
             self.end(closing)
 
@@ -156,6 +172,14 @@ class SyncSocket:
         for number in self._numbers.get(query, ()):
             self._changed[number] = None
         self._due.set()
+
+    def moved(self, query: LiveQuery, other: LiveQuery) -> None:
+        """See `Shows`."""
+        numbers = self._numbers.pop(query)
+        self._numbers.setdefault(other, set()).update(numbers)
+        for number in numbers:
+            self._slots[number].query = other
+        self.changed(other)
 
     def advance(self) -> None:
         """See `Shows`."""
@@ -175,7 +199,7 @@ class SyncSocket:
         """When the frame was begun that is being sent, if one is."""
         return self._last_sent if self._sending.locked() else None
 
-    def _take(self, frame: frames.Frame, size: int) -> None:
+    async def _take(self, frame: frames.Frame, size: int) -> None:
         if isinstance(frame, frames.Connect):
             self._connect(frame)
         elif isinstance(frame, frames.Event):
@@ -185,11 +209,11 @@ class SyncSocket:
         elif isinstance(frame, frames.ModifyQuerySet):
             self._modify(frame)
         elif isinstance(frame, frames.Mutation):
-            self._queue(_Call(frame.request_id, frame.udf_path, frame.args, size))
+            self._queue(_Call(self.identity, frame.request_id, frame.udf_path, frame.args, size))
         elif isinstance(frame, frames.Action):
-            self._act(_Call(frame.request_id, frame.udf_path, frame.args, size))
+            self._act(_Call(self.identity, frame.request_id, frame.udf_path, frame.args, size))
         else:
-            self._authenticate(frame)
+            await self._authenticate(frame)
 
     def _connect(self, frame: frames.Connect) -> None:
         if self._connected is not None:
@@ -243,13 +267,40 @@ class SyncSocket:
         if slot.sent is not None:
             self._removed.append(number)
 
-    def _authenticate(self, frame: frames.Authenticate) -> None:
+    async def _authenticate(self, frame: frames.Authenticate) -> None:
         _check_version(frame.base_version, self._identity)
-        if frame.token_type != frames.NOBODY:
-            message = "This server checks no tokens and has no keys: a session travels as sessionId among the args."
-            raise Closing(frame=frames.auth_error(message, self._identity, attempted=True))
+        if frame.token_type not in (NONE, USER):
+            raise self._unauthenticated("This server has no admin keys: a user's token is of the type User.")
+        identity, until = None, None
+        if frame.token_type == USER:
+            try:
+                identity, until = await checked(self._auth, frame.value)
+            except TokenError as error:
+                raise self._unauthenticated(str(error)) from None
+        self._keep_good(until)
         self._identity += 1
+        if identity != self.identity:
+            self.identity = identity
+            for query in [each for each in self._numbers if each.is_of_one]:
+                self._live.move(self, query)
         self._due.set()
+
+    def _keep_good(self, until: int | None) -> None:
+        """Ends the socket at that time, in seconds since 1970, unless there is another token by then."""
+        if self._good is not None:
+            self._good.cancel()
+            self._good = None
+        if until is None:
+            return
+        left = until - int(time.time())
+        if left > 0:
+            loop = asyncio.get_running_loop()
+            self._good = loop.call_later(min(left, LOOK_SECONDS), self._keep_good, until)
+        else:
+            self.end(self._unauthenticated("The token has expired: get a new one.", attempted=False))
+
+    def _unauthenticated(self, message: str, *, attempted: bool = True) -> Closing:
+        return Closing(frame=frames.auth_error(message, self._identity, attempted=attempted))
 
     def _queue(self, call: _Call) -> None:
         self._mutations_size += call.size
@@ -287,7 +338,7 @@ class SyncSocket:
     async def _answer(self, kind: str, call: _Call, key: RequestKey | None = None) -> Body:
         try:
             path, args = _call(call.path, call.args)
-            return await self._runner.answer(kind, path, args, key)
+            return await self._runner.answer(kind, path, args, key, call.identity)
         except (EncodingError, PathError) as error:
             return failure(str(error))
         except Refused as error:

@@ -1,4 +1,4 @@
-"""What a database needs now and then while it is served: when sessions were seen, and those that expire."""
+"""What a database needs now and then while it is served: sessions that were seen or expire, answers that are old."""
 
 import asyncio
 import logging
@@ -23,7 +23,8 @@ async def step(database: Database, unseen: float | None) -> None:
     """Does what is due. When that can't be done the log says why, and it stays due."""
     try:
         await database.keep_seen()
+        await database.prune_answers()
         while unseen is not None and await database.expire(unseen):
             pass
     except (DatabaseError, LimitError):
-        _logger.exception("What was seen of sessions could not be written, or those that expire not be deleted.")
+        _logger.exception("What was seen of sessions could not be written, or what is old not be deleted.")

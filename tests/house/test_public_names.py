@@ -21,12 +21,12 @@ PUBLIC = {
         show token uuid4
     """,
     "pillion_server": """
-        ActionCtx ArgumentError BadSession CallError Custom DatabaseError DatabaseReader DatabaseWriter
-        DefinitionError Document Function FunctionError Id Int64 LimitError Login MutationCtx Page PaginationOptions
-        Query QueryCtx Registry Schema SessionId IncomingSessions SessionsReader SessionsWriter StartError Table action
-        api create_app custom_action custom_ctx custom_mutation custom_query id_of internal_action internal_mutation
-        internal_query
-        mutation query run_session_functions
+        ActionCtx ArgumentError Auth BadSession CallError Custom DatabaseError DatabaseReader DatabaseWriter
+        DefinitionError Document Function FunctionError Id Identity Int64 JwtAuth LimitError Login MutationCtx
+        Page PaginationOptions Query QueryCtx Registry Schema SessionId IncomingSessions SessionsReader
+        SessionsWriter StartError Table action api create_app custom_action custom_ctx custom_mutation
+        custom_query id_of internal_action internal_mutation internal_query mutation query
+        run_session_functions
     """,
 }
 

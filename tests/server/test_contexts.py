@@ -31,8 +31,8 @@ def test_a_missing_attribute_says_what_to_do() -> None:
 def test_queries_and_mutations_have_documents_and_sessions() -> None:
     """Under the names that the README uses."""
     for kind in (QueryCtx, MutationCtx):
-        ctx = kind({"db": 1, "sessions": 2})
-        assert (ctx.db, ctx.sessions) == (1, 2)
+        ctx = kind({"db": 1, "sessions": 2, "auth": 3})
+        assert (ctx.db, ctx.sessions, ctx.auth) == (1, 2, 3)
 
 
 def test_copying_a_context_ends() -> None:

@@ -202,7 +202,7 @@ def test_no_two_requests_look_alike() -> None:
 
 
 def test_it_is_kept_for_fourteen_days(tmp_path: Path) -> None:
-    """And dropped after that, a few with each new one."""
+    """And dropped after that, a piece at a time."""
     bench = Clockwork(tmp_path)
 
     def answers() -> Answers:
@@ -222,6 +222,12 @@ def test_it_is_kept_for_fourteen_days(tmp_path: Path) -> None:
     assert answers().find(Once("old0", "another request")) == "b"
     for n in range(5):
         answers().put(Once(f"new{n}", "r"), "a")
+    assert answers().has_old
+    answers().prune()
+    assert kept() == 3 * PRUNED + 5 - PRUNED
+    for _ in range(2):
+        answers().prune()
+    assert not answers().has_old
     assert kept() == 6
     bench.connection.close()
 

@@ -1,6 +1,7 @@
 """Which session an ID opens."""
 
 from collections.abc import Iterator
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -137,3 +138,20 @@ def test_which_users_were_asked_for_and_changed(bench: Clockwork) -> None:
         now.lineage.close_all()
         now.lineage.close(now.lineage.of(raw(3)))
         assert now.lineage.changed is None
+
+
+def test_how_long_an_alias_leads_on(bench: Clockwork) -> None:
+    """Until the first of those that were asked for is over; what is no alias stays."""
+    for old, new, grace in ((1, 2, 5), (3, 4, 60)):
+        bench.opens(old)
+        bench.transfer(old, new, grace=grace)
+    with bench.mutation() as now:
+        now.lineage.of(raw(2))
+        assert now.lineage.until == inf
+        led_on = now.lineage.of(raw(3))
+        assert now.lineage.until == START + 60_000
+        now.lineage.of(raw(1))
+        assert now.lineage.until == START + 5_000
+    with bench.mutation() as now:
+        now.lineage.again(led_on)
+        assert now.lineage.until == START + 60_000

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from pillion_server.reloading import reload
 from server.sync_world import Socket, add, remove, socket
-from server.world import World, write_functions
+from server.world import OTHER_ID, RAW_ID, World, write_functions
 
 SHOP = """
+import threading
+
 RAN = []
 
 @query
@@ -33,6 +35,30 @@ def half(ctx, which: int) -> float:
     found = ctx.db.query("sums").collect()
     return found[which]["n"] if found else 0
 
+MET = threading.Barrier(2)
+
+@query
+def meeting(ctx, who: str) -> int:
+    MET.wait(10)
+    return len(ctx.db.query("items").collect())
+
+@query
+def broken(ctx, name: str) -> int:
+    RAN.append(("broken", name))
+    raise ValueError(len(ctx.db.query("items").with_index("by_name", name=name).collect()) > 1)
+
+@query
+def notes(ctx, session_id: SessionId) -> list[str]:
+    return [note["text"] for note in ctx.db.query("notes").with_index("by_session", session_id=session_id).collect()]
+
+@mutation
+def note(ctx, session_id: SessionId, text: str) -> None:
+    ctx.db.insert("notes", session_id=session_id, text=text)
+
+@mutation
+def move(ctx, session_id: SessionId, old_session_id: SessionId, grace: float) -> None:
+    ctx.sessions.transfer(old_session_id, session_id, grace=grace)
+
 @mutation
 def add(ctx, name: str, n: float) -> None:
     ctx.db.insert("items", name=name, n=n)
@@ -47,7 +73,11 @@ def twice(ctx) -> None:
         ctx.db.insert("sums", n=n)
         ctx.db.insert("sums", n=n)
 """
-SCHEMA = 'schema = Schema(items=Table().index("by_name", "name").index("by_n", "n"))'
+SCHEMA = """
+schema = Schema(
+    items=Table().index("by_name", "name").index("by_n", "n"), notes=Table().index("by_session", "session_id")
+)
+"""
 NAMES = ["a", "b", "c"]
 
 
@@ -186,5 +216,60 @@ def test_loading_anew_runs_everything_again(shop: World) -> None:
             assert await reload(shop.functions, shop.app.state.registry, shop.app.state.database)
             await page.frame()
             assert page.values == {0: "a!"}
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("dev", [False, True])
+def test_a_failure_that_stays_is_not_sent_again(tmp_path: Path, dev: bool) -> None:
+    """Each run has a number of its own, which is no news; another reason is, where it is told."""
+
+    async def main() -> None:
+        async with socket(shop.app) as page:
+            page.connect()
+            page.modify(0, add(0, "shop:broken", name="a"))
+            await page.frame()
+            assert "Request ID" in page.values[0]
+            assert ran(shop) == [("broken", "a")]
+            for number, sent in enumerate((0, 1 if dev else 0)):
+                page.mutate(number, "shop:add", name="a", n=1.0)
+                assert (await page.response())["success"]
+                assert len((await page.frame())["modifications"]) == sent
+                assert ran(shop) == [("broken", "a")]
+
+    shop = World(tmp_path, {"dev": dev}, shop=SHOP, schema=SCHEMA)
+    asyncio.run(main())
+    shop.close()
+
+
+def test_an_alias_that_runs_out(shop: World) -> None:
+    """The old ID opens a session of its own then, and is shown what that has, though nothing is written."""
+
+    async def main() -> None:
+        await shop.acall("mutation", "shop:note", sessionId=RAW_ID, text="mine")
+        moved = await shop.acall("mutation", "shop:move", sessionId=OTHER_ID, old_session_id=RAW_ID, grace=2.0)
+        assert moved.value is None
+        async with socket(shop.app) as page:
+            page.connect()
+            page.modify(0, add(0, "shop:notes", sessionId=RAW_ID), add(1, "shop:notes", sessionId=OTHER_ID))
+            await page.frame()
+            assert page.values == {0: ["mine"], 1: ["mine"]}
+            [modification] = (await page.frame())["modifications"]
+            assert (modification["queryId"], modification["value"]) == (0, [])
+
+    asyncio.run(main())
+
+
+def test_long_rounds_are_shared_out(shop: World) -> None:
+    """Two queries of one commit that end only when both are under way, in one snapshot."""
+
+    async def main() -> None:
+        async with socket(shop.app) as page:
+            page.connect()
+            page.modify(0, add(0, "shop:meeting", who="ada"), add(1, "shop:meeting", who="eve"))
+            await page.frame()
+            assert page.values == {0: 0.0, 1: 0.0}
+            await shown(page, 0, "shop:add", name="a", n=1.0)
+            assert page.values == {0: 1.0, 1: 1.0}
 
     asyncio.run(main())

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pillion_server.commands import main
+from server.tokens import AUDIENCE, ISSUER, Issuer, served
 from server.world import HEADER, Process, serving, write_functions
 
 SHOP = """
@@ -165,3 +166,34 @@ def test_functions_that_never_end_do_not_keep_the_server(functions: Path, tmp_pa
 def _give_up(process: Process, kind: str, path: str) -> None:
     with contextlib.suppress(OSError, http.client.HTTPException):
         process.call(kind, path)
+
+
+def test_tokens(functions: Path, tmp_path: Path) -> None:
+    """Are checked with the keys that are named."""
+    write_functions(functions, who="@query\ndef am_i(ctx) -> str:\n    return ctx.auth.identity().subject\n")
+    issuer = Issuer()
+    with served(issuer.jwks()) as address:
+        options = ("--jwks", address.url, "--issuer", ISSUER, "--audience", "other", "--audience", AUDIENCE)
+        with serving(functions, tmp_path / "x.sqlite3", *options) as process:
+            connection = process.connect()
+            headers = {"authorization": f"Bearer {issuer.token('ada')}"}
+            connection.request("POST", "/api/query", b'{"path": "who:am_i"}', headers)
+            assert json.loads(connection.getresponse().read())["value"] == "ada"
+            connection.close()
+        assert address.asked == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--jwks", "keys.json"], "name both"),
+        (["--issuer", "https://login.example", "--audience", "shop"], "with --jwks"),
+        (["--jwks", "no.json", "--issuer", "https://login.example", "--audience", "shop"], "no.json can't be read"),
+    ],
+)
+def test_tokens_that_could_not_be_checked(
+    functions: Path, tmp_path: Path, options: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Are said to be so at the start."""
+    assert main(["run", str(functions), "--db", str(tmp_path / "x.sqlite3"), "--port", "0", *options]) == 1
+    assert said in capsys.readouterr().err

@@ -7,7 +7,9 @@ import msgspec
 import pytest
 
 from pillion_server import sync_frames as frames
-from pillion_server.sync_frames import Version
+from pillion_server.sync_frames import Shown, Version
+from pillion_shared import frames as sent
+from pillion_shared.server_frames import read
 
 
 def test_what_clients_send() -> None:
@@ -31,6 +33,48 @@ def test_what_is_no_frame(text: str) -> None:
     with pytest.raises(ValueError, match=r"^[^{]+$") as caught:
         frames.parse(text)
     assert "secret" not in str(caught.value)
+
+
+def test_the_types_have_one_spelling() -> None:
+    """That of pillion_shared, whose client makes what is read here."""
+    add = sent.add(1, "a:b", {"x": 1}, "j")
+    assert frames.parse(sent.connect("c", 0, None, 5, 7)) == frames.Connect("c", "BQAAAAAAAAA=", 7)
+    assert frames.parse(sent.modify_query_set(0, [add, sent.remove(2)])) == frames.ModifyQuerySet(
+        0, 1, [frames.Add(1, "a:b", [{"x": 1}], "j"), frames.Remove(2)]
+    )
+    assert frames.parse(sent.request(sent.MUTATION, 3, "a:b", {})) == frames.Mutation(3, "a:b", [{}])
+    assert frames.parse(sent.request(sent.ACTION, 3, "a:b", {})) == frames.Action(3, "a:b", [{}])
+    assert frames.parse(sent.authenticate(1, "t")) == frames.Authenticate(1, sent.USER, "t")
+    assert frames.parse(sent.authenticate(1, None)) == frames.Authenticate(1, sent.NONE)
+
+
+def test_what_is_said_is_read() -> None:
+    """By the other side."""
+    done = {"status": "success", "value": 1, "ts": "BQAAAAAAAAA="}
+    texts = [
+        frames.transition(Version(), Version(1), [frames.removed(1)], None),
+        frames.mutation_response(1, done),
+        frames.action_response(1, done),
+        frames.auth_error("no", 2, attempted=False),
+        frames.fatal_error("no"),
+        frames.PING,
+    ]
+    expected = "Transition MutationResponse ActionResponse AuthError FatalError Ping"
+    assert " ".join(type(read(text)).__name__ for text in texts) == expected
+
+
+def test_failures_that_say_the_same() -> None:
+    """Are equal, though each has the number of its call."""
+
+    def failed(number: str, why: str = "Server Error") -> Shown:
+        return frames.shown({"status": "error", "errorMessage": f"[Request ID: {number}] {why}"}, None)
+
+    assert failed("0123456789abcdef") == failed("fedcba9876543210")
+    assert failed("0123456789abcdef").text(1) != failed("fedcba9876543210").text(1)
+    assert failed("0123456789abcdef") != failed("0123456789abcdef", "Other")
+    said = "[Request ID: 0123456789abcdef] a"
+    values = [frames.shown({"status": "success", "value": text}, None) for text in (said, said.replace("1", "2"))]
+    assert values[0] != values[1]
 
 
 def test_a_transition() -> None:

@@ -1,6 +1,7 @@
 """What is done now and then, on a real database."""
 
 import asyncio
+import json
 import logging
 import time
 from collections.abc import Callable
@@ -125,6 +126,29 @@ def test_those_unseen_expire(shop: World, monkeypatch: pytest.MonkeyPatch) -> No
     assert shop.query("shop:all_items") == 1
     assert shop.query("shop:items", sessionId=OTHER_ID) == 1
     assert shop.query("shop:items", sessionId=RAW_ID) == 0
+
+
+def test_old_answers_are_dropped(shop: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that were recorded so that mutations run once; also where no mutation comes any more."""
+
+    def recorded() -> int:
+        connection = apsw.Connection(str(shop.database), flags=apsw.SQLITE_OPEN_READONLY)
+        try:
+            return int(connection.execute("select count(*) from answers").fetchall()[0][0])
+        finally:
+            connection.close()
+
+    monkeypatch.setattr("pillion_server.idempotency.PRUNED", 2)
+    for number in range(5):
+        body = json.dumps({"path": "shop:add", "args": {"sessionId": RAW_ID}}).encode()
+        assert shop.request("POST", "/api/mutation", body, {"idempotency-key": f"{number:016}"}).value
+    asyncio.run(step(shop.app.state.database, None))
+    assert recorded() == 5
+    connection = apsw.Connection(str(shop.database))
+    connection.execute("update answers set made = made - ?", (14 * DAY,)).fetchall()
+    connection.close()
+    asyncio.run(step(shop.app.state.database, None))
+    assert recorded() == 0
 
 
 def test_a_failing_disk_is_logged(

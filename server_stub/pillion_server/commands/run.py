@@ -1,6 +1,7 @@
 """`pillion run FOLDER`: serves the functions of a folder until Ctrl-C."""
 
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -10,8 +11,10 @@ import typer
 from pillion_server import logs
 from pillion_server.app import create_app
 from pillion_server.commands.printing import say
+from pillion_server.errors import StartError
 from pillion_server.expiry import parse
 from pillion_server.guard import LOOPBACK
+from pillion_server.jwt_auth import JwtAuth
 from pillion_server.reloading import keep_loaded
 from pillion_server.serving import listen, serve
 
@@ -48,6 +51,13 @@ def run(
         str | None,
         typer.Option(metavar="TIME", help="End sessions unseen for 30d or 12h, and delete what they have."),
     ] = None,
+    jwks: Annotated[
+        str | None, typer.Option(metavar="KEYS", help="Check tokens with these keys, a JWKS: a file or https://...")
+    ] = None,
+    issuer: Annotated[str | None, typer.Option(metavar="ISS", help="Whose tokens, with --jwks.")] = None,
+    audience: Annotated[
+        list[str] | None, typer.Option(metavar="AUD", help="For whom they are, with --jwks (repeatable).")
+    ] = None,
     log_format: Annotated[logs.Format, typer.Option(help="Lines for people, or JSON lines.")] = logs.Format.HUMAN,
     log_level: Annotated[
         logs.Level, typer.Option(help="What to log: from info on, a line for each call.")
@@ -69,6 +79,7 @@ def run(
             metrics=metrics,
             strict=strict or None,
             expire_after=None if expire_after is None else parse(expire_after),
+            auth=_auth(jwks, issuer, audience or ()),
         )
         shown = "localhost" if host in LOOPBACK else host
         url = f"http://{shown}:{listener.getsockname()[1]}"
@@ -76,6 +87,15 @@ def run(
         state = app.state
         beside = partial(keep_loaded, folder, state.registry, state.database, state.doors, say) if reload else None
         serve(app, listener, ready, beside)
+
+
+def _auth(jwks: str | None, issuer: str | None, audience: Sequence[str]) -> JwtAuth | None:
+    """What checks tokens; raises `StartError` for a part of the options."""
+    if jwks is None and issuer is None and not audience:
+        return None
+    if jwks is None:
+        raise StartError("--issuer and --audience are for checking tokens: name the keys as well, with --jwks.")
+    return JwtAuth(jwks, issuer=issuer or "", audience=audience)
 
 
 def _own_names(host: str) -> tuple[str, ...]:
