@@ -24,16 +24,22 @@ class Connection:
         flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE if write else apsw.SQLITE_OPEN_READONLY
         self._raw = cast("Any", apsw.Connection(str(path), flags=flags))
         self._raw.set_busy_timeout(busy_ms)
+        self._cursor = self._raw.cursor()
         self._raw.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)  # else a range is planned anew for each pair of bounds
 
     def run(self, sql: str, bindings: Sequence[object] = ()) -> None:
         """Runs one or more statements whose rows don't matter."""
-        for _ in self._raw.execute(sql, bindings):  # after a row APSW waits before it goes on
+        for _ in self._cursor.execute(sql, bindings):  # after a row APSW waits before it goes on
+            pass
+
+    def run_each(self, sql: str, bindings: Sequence[Sequence[object]]) -> None:
+        """Runs one statement, whose rows don't matter, with each of these bindings."""
+        for _ in self._cursor.executemany(sql, bindings):
             pass
 
     def rows(self, sql: str, bindings: Sequence[object] = ()) -> list[Row]:
         """All rows of a statement."""
-        return cast("list[Row]", self._raw.execute(sql, bindings).fetchall())
+        return cast("list[Row]", self._cursor.execute(sql, bindings).fetchall())
 
     def each(self, sql: str, bindings: Sequence[object] = ()) -> Generator[Row]:
         """The rows of a statement one by one, as they are taken; close it when some are left."""

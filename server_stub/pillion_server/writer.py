@@ -11,8 +11,7 @@ import queue
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pillion_server.errors import DatabaseError
 from pillion_server.outcome import Outcome, attempt
@@ -28,8 +27,7 @@ GROUP = 64
 """The most mutations of one commit."""
 
 
-@dataclass(frozen=True)
-class _Job:
+class _Job(NamedTuple):
     work: Callable[[Connection], Any]
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Outcome[Any]]
