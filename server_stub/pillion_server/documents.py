@@ -158,7 +158,7 @@ class DatabaseWriter(DatabaseReader):
         self._connection.run_each(_LEAVE, [entry.row for entry in before - after])
         self._connection.run_each(_ENTER, [entry.row for entry in after - before])
         self.writes.documents.add(id)
-        self.writes.entries |= before | after
+        self.writes.entries.update(before, after)
 
     def _body(self, table: str, fields: Mapping[str, object]) -> str:
         encoded = encode(dict(fields))

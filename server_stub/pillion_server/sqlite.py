@@ -34,12 +34,13 @@ class Connection:
 
     def run_each(self, sql: str, bindings: Sequence[Sequence[object]]) -> None:
         """Runs one statement, whose rows don't matter, with each of these bindings."""
-        for _ in self._cursor.executemany(sql, bindings):
-            pass
+        if bindings:
+            self._cursor.executemany(sql, bindings).fetchall()
 
     def rows(self, sql: str, bindings: Sequence[object] = ()) -> list[Row]:
         """All rows of a statement."""
-        return cast("list[Row]", self._cursor.execute(sql, bindings).fetchall())
+        rows: list[Row] = self._cursor.execute(sql, bindings).fetchall()
+        return rows
 
     def each(self, sql: str, bindings: Sequence[object] = ()) -> Generator[Row]:
         """The rows of a statement one by one, as they are taken; close it when some are left."""
@@ -48,7 +49,8 @@ class Connection:
 
     def row(self, sql: str, bindings: Sequence[object] = ()) -> Row | None:
         """The first row, or `None`."""
-        return cast("Row | None", self._raw.execute(sql, bindings).fetchone())
+        row: Row | None = self._raw.execute(sql, bindings).fetchone()
+        return row
 
     def value(self, sql: str, bindings: Sequence[object] = ()) -> Any:
         """The first column of the first row, or `None`."""
@@ -58,12 +60,14 @@ class Connection:
     @property
     def last_id(self) -> int:
         """The number of the row that was inserted last."""
-        return cast("int", self._raw.last_insert_rowid())
+        number: int = self._raw.last_insert_rowid()
+        return number
 
     @property
     def in_transaction(self) -> bool:
         """Whether a transaction is open; SQLite may end one by itself when it fails."""
-        return cast("bool", self._raw.in_transaction)
+        open: bool = self._raw.in_transaction
+        return open
 
     @property
     def has_moved(self) -> bool:
