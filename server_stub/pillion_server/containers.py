@@ -64,7 +64,7 @@ class Entries:
     def fit(self, value: object, session: Session) -> Any:
         if not isinstance(value, dict):
             raise misfit(self, value)
-        made = dict[object, object]()
+        made: dict[object, object] = {}
         for key, each in cast("dict[object, object]", value).items():
             try:
                 name = self.key.fit(key, session)
@@ -92,7 +92,7 @@ class Union:
         exact = self.exact.get(type(value))
         if exact is not None:
             return exact.fit(value, session)
-        misfits = list[Misfit]()
+        misfits: list[Misfit] = []
         for member in self.members:
             try:
                 return member.fit(value, session)

@@ -7,14 +7,13 @@ that what a query reads is always a range of entries.
 import secrets
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
-from itertools import accumulate
 from typing import Any, cast
 
 import msgspec
 
 from pillion_server.cursors import Cursors
 from pillion_server.document_id import is_id_of
-from pillion_server.keys import MISSING, key_of
+from pillion_server.keys import MISSING, prefixes_of
 from pillion_server.query import Document, Query
 from pillion_server.ranges import Position, Range
 from pillion_server.reads import Reads
@@ -156,12 +155,10 @@ class DatabaseWriter(DatabaseReader):
 
     def _move(self, id: str, before: set[Entry], after: set[Entry]) -> None:
         """Takes a document's entries out of the indexes and puts others in."""
-        for entry in before - after:
-            self._connection.run(_LEAVE, (entry.number, *entry.position))
-        for entry in after - before:
-            self._connection.run(_ENTER, (entry.number, *entry.position))
+        self._connection.run_each(_LEAVE, [entry.row for entry in before - after])
+        self._connection.run_each(_ENTER, [entry.row for entry in after - before])
         self.writes.documents.add(id)
-        self.writes.entries |= before | after
+        self.writes.entries.update(before, after)
 
     def _body(self, table: str, fields: Mapping[str, object]) -> str:
         encoded = encode(dict(fields))
@@ -173,8 +170,8 @@ class DatabaseWriter(DatabaseReader):
 
 def entry_of(index: Index, fields: Mapping[str, object], created: float, doc: int) -> Entry:
     """The entry of a document in an index."""
-    keys = (key_of((value,)) for value in (*(fields.get(name, MISSING) for name in index.fields), created))
-    return Entry(index.number, tuple(accumulate(keys, initial=b"")), doc)
+    values = [fields.get(name, MISSING) for name in index.fields]
+    return Entry(index.number, prefixes_of([*values, created]), doc)
 
 
 def fields_of(body: str | bytes) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def restore(connection: Connection, lines: Iterable[bytes]) -> int:
         except (ValueError, EncodingError, DefinitionError) as error:
             raise LineError(f"Line {number}: {quotable(str(error)).rstrip('.')}.") from error
         entry = entry_of(schema.by_creation_time(table), fields, created, connection.last_id)
-        connection.run(_ENTER, (entry.number, *entry.position))
+        connection.run(_ENTER, entry.row)
         restored, newest = restored + 1, created
     return restored
 

@@ -147,14 +147,16 @@ class Builder(Generic[C]):
 
 def keywords(parameters: Iterable[Parameter], given: Mapping[str, object], owner: str) -> dict[str, Any]:
     """The keywords for a handler with these parameters; raises `TypeError` for one that nobody gives."""
-    there = [each for each in parameters if each.name in given or each.required]
-    for each in there:
-        if each.name not in given:
+    made: dict[str, Any] = {}
+    for each in parameters:
+        if each.name in given:
+            made[each.name] = given[each.name]
+        elif each.required:
             raise TypeError(
                 f"{owner} takes `{each.name}`, which an input of its builder took off the arguments: "
                 f"pass it on with Custom(args={{{each.name!r}: ...}})."
             )
-    return {each.name: given[each.name] for each in there}
+    return made
 
 
 def _is_async(handler: object) -> bool:

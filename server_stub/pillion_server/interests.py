@@ -4,7 +4,7 @@ Every range is kept under its index and the key of its equal fields, every docum
 looked up by each of its key's beginnings; only those found there are asked.
 """
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterator
 from typing import Generic, TypeVar
 
 from pillion_server.reads import Reads
@@ -44,9 +44,10 @@ class Interests(Generic[K]):
 
     def touched_by(self, writes: Writes) -> set[K]:
         """The keys whose reads a write touches."""
-        asked = set[K]()
+        asked: set[K] = set()
         for place in _places_in(writes):
-            asked |= self._places.get(place, set())
+            if place in self._places:
+                asked |= self._places[place]
         if writes.users is None:
             asked |= self._reads.keys()
         return {key for key in asked if self._reads[key].touched_by(writes)}
@@ -56,6 +57,10 @@ def _places_of(reads: Reads) -> set[Hashable]:
     return {*((each.index.number, each.prefix) for each in reads.ranges), *reads.documents, *reads.users}
 
 
-def _places_in(writes: Writes) -> Iterable[Hashable]:
-    beginnings = ((entry.number, prefix) for entry in writes.entries for prefix in entry.prefixes)
-    return {*beginnings, *writes.documents, *(writes.users or ())}
+def _places_in(writes: Writes) -> Iterator[Hashable]:
+    """They may come more than once."""
+    for entry in writes.entries:
+        for prefix in entry.prefixes:
+            yield entry.number, prefix
+    yield from writes.documents
+    yield from writes.users or ()

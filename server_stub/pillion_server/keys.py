@@ -11,6 +11,7 @@ sorted items of dicts one after another. A key followed by further keys still so
 
 import struct
 from collections.abc import Iterable, Mapping
+from itertools import accumulate
 from typing import cast
 
 from pillion_shared import EncodingError, Int64
@@ -20,6 +21,7 @@ ABOVE = b"\xff"
 
 _END = b"\x00"
 _MISSING, _NONE, _INT64, _NUMBER, _FALSE, _TRUE, _TEXT, _BYTES, _LIST, _DICT = (bytes([n]) for n in range(1, 11))
+_DOUBLE = struct.Struct(">d")
 _SIGN = 1 << 63
 _ALL = (1 << 64) - 1
 _NAN = _NUMBER + b"\xff" * 8
@@ -37,7 +39,16 @@ def key_of(values: Iterable[object]) -> bytes:
     return b"".join(map(_key, values))
 
 
+def prefixes_of(values: Iterable[object]) -> tuple[bytes, ...]:
+    """The keys of a row's beginnings, from no value to all of them; raises like `key_of`."""
+    return tuple(accumulate(map(_key, values), initial=b""))
+
+
 def _key(value: object) -> bytes:
+    if isinstance(value, str):  # the most usual ones first
+        return _TEXT + _escaped(value.encode())
+    if isinstance(value, float):
+        return _number(value)
     if isinstance(value, Missing):
         return _MISSING
     if value is None:
@@ -46,10 +57,8 @@ def _key(value: object) -> bytes:
         return _TRUE if value else _FALSE
     if isinstance(value, Int64):
         return _INT64 + struct.pack(">Q", int(value) + _SIGN)
-    if isinstance(value, (int, float)):
+    if isinstance(value, int):
         return _number(float(value))
-    if isinstance(value, str):
-        return _TEXT + _escaped(value.encode())
     if isinstance(value, (bytes, bytearray, memoryview)):
         return _BYTES + _escaped(bytes(cast("bytes", value)))
     if isinstance(value, (list, tuple)):
@@ -67,8 +76,8 @@ def _name(item: tuple[str, object]) -> str:
 def _number(number: float) -> bytes:
     if number != number:
         return _NAN
-    bits: int = struct.unpack(">Q", struct.pack(">d", number + 0.0))[0]  # + 0.0 makes -0.0 into 0.0
-    return _NUMBER + struct.pack(">Q", bits ^ (_ALL if bits & _SIGN else _SIGN))
+    bits = int.from_bytes(_DOUBLE.pack(number + 0.0), "big")  # + 0.0 makes -0.0 into 0.0
+    return _NUMBER + (bits ^ (_ALL if bits & _SIGN else _SIGN)).to_bytes(8, "big")
 
 
 def _escaped(octets: bytes) -> bytes:

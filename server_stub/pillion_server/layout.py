@@ -126,7 +126,7 @@ def bring_up(connection: Connection, schema: Schema) -> None:
 def _fill(connection: Connection, schema: Schema, index: Index) -> None:
     for doc, _, created, fields in _documents(connection, schema, index.table):
         entry = entry_of(index, fields, created, doc)
-        connection.run("insert into entries (idx, key, doc) values (?, ?, ?)", (entry.number, *entry.position))
+        connection.run("insert into entries (idx, key, doc) values (?, ?, ?)", entry.row)
 
 
 def _check(connection: Connection, schema: Schema, type: DocumentType) -> None:

@@ -18,11 +18,12 @@ from dataclasses import dataclass
 from math import inf
 
 from pillion_server.sessions import Digests, SessionId, epoch_of, new_digest
-from pillion_server.sqlite import Connection
+from pillion_server.sqlite import Connection, Row
 
 _EPOCH = "select number from epoch"
-_OPENS = """select own.digest, old.digest, old.heir, old.until from sessions own
-            left join sessions old on old.digest = own.after and old.until > ? where own.name = ? and own.live"""
+_OPENS = """select epoch.number, own.digest, old.digest, old.heir, old.until from epoch
+            left join sessions own on own.name = ? and own.live
+            left join sessions old on old.digest = own.after and old.until > ?"""
 _ROW = "select name, live, heir, until, user from sessions where digest = ?"
 _PUT = "insert or replace into sessions (digest, name, live, after, heir, until, user) values (?, ?, ?, ?, ?, ?, ?)"
 _REGISTERED = "select registered from sessions where digest = ?"
@@ -63,12 +64,13 @@ class Lineage:
 
     def of(self, value: object) -> SessionId:
         """The session that a raw ID opens; raises `ValueError` for what is not one."""
-        name = self._digests.in_epoch(self._epoch, self._digests.of(value))
-        row = self._connection.row(_OPENS, (self.now, name))
-        if row is None:
-            return self._see(SessionId(name))
-        own, old, heir, until = row
-        return self._see(SessionId(own)) if heir is None else self._lead(heir, old, until)
+        digest, epoch = self._digests.of(value), self._digests.epoch
+        name, row = self._look_up(digest, epoch)
+        if row[0] != epoch:
+            epoch = self._digests.epoch = row[0]
+            name, row = self._look_up(digest, epoch)
+        _, own, old, heir, until = row
+        return self._see(SessionId(own or name)) if heir is None else self._lead(heir, old, until)
 
     def again(self, session: SessionId) -> SessionId:
         """What a session that was seen before is by now: itself, the one that took over, or an empty one.
@@ -146,6 +148,11 @@ class Lineage:
     def _lead(self, heir: str, via: str, until: float) -> SessionId:
         self.until = min(self.until, until)
         return self._see(SessionId(heir, via=via))
+
+    def _look_up(self, digest: str, epoch: int) -> tuple[str, Row]:
+        """The name of an ID's sessions in an epoch, and the epoch it is, with what the ID opens then."""
+        name = self._digests.in_epoch(epoch, digest)
+        return name, self._connection.rows(_OPENS, (name, self.now))[0]
 
     def _see(self, session: SessionId) -> SessionId:
         self.seen.add(str(session))

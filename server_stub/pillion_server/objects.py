@@ -92,7 +92,7 @@ def fields_of(fields: Sequence[Field], given: Mapping[str, object], session: Ses
 
 def present(fields: Sequence[Field], given: Mapping[str, object], session: Session, *, wire: bool) -> dict[str, Any]:
     """The named fields that are given; a required one that is missing is a `Misfit`."""
-    made = dict[str, Any]()
+    made: dict[str, Any] = {}
     for each in fields:
         if (name := each.wire) in given:
             try:

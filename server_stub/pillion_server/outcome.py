@@ -5,14 +5,12 @@ leave its caller waiting for ever) or raised in an event loop (`SystemExit` woul
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Generic, TypeVar, cast
+from typing import Generic, NamedTuple, TypeVar, cast
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Outcome(Generic[T]):
+class Outcome(NamedTuple, Generic[T]):
     """A value, or the error that was raised instead."""
 
     value: T | None = None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from pillion_server.errors import LimitError
 from pillion_server.ranges import Range
-from pillion_server.writes import Writes
+from pillion_server.writes import Writes, no_elements
 
 MAX_DOCUMENTS = 32_000
 """How many documents one function may read; a look that finds nothing counts as one."""
@@ -26,8 +26,8 @@ class Reads:
     """
 
     ranges: list[Range] = field(default_factory=list[Range])
-    documents: set[str] = field(default_factory=set[str])
-    users: set[str] = field(default_factory=set[str])
+    documents: set[str] = field(default_factory=no_elements)
+    users: set[str] = field(default_factory=no_elements)
     looks: int = 0
     bytes: int = 0
 

@@ -77,16 +77,19 @@ class Schema:
             for name, fields in declared.indexes
         }
         self._of_table = {
-            table: tuple(index for index in self._indexes.values() if index.table == table) for table in tables
+            table: (
+                Index(table, BY_CREATION_TIME, ()),
+                *(index for index in self._indexes.values() if index.table == table),
+            )
+            for table in tables
         }
-        self._by_creation_time: dict[str, Index] = {}
         self._document_types = {
             table: DocumentType(table, declared.document)
             for table, declared in tables.items()
             if declared.document is not None
         }
         for table, type in self._document_types.items():
-            for index in self._of_table[table]:
+            for index in self._of_table[table][1:]:
                 type.check_names(index.name, index.fields)
 
     @property
@@ -115,15 +118,15 @@ class Schema:
 
     def indexes_of(self, table: str) -> tuple[Index, ...]:
         """The indexes of `table`, the one by time of creation first."""
-        return (self.by_creation_time(table), *self._of_table.get(table, ()))
+        indexes = self._of_table.get(table)
+        if indexes is None:
+            check_table(table)
+            indexes = self._of_table[table] = (Index(table, BY_CREATION_TIME, ()),)
+        return indexes
 
     def by_creation_time(self, table: str) -> Index:
         """The index that `table` has without being declared."""
-        index = self._by_creation_time.get(table)
-        if index is None:
-            check_table(table)
-            index = self._by_creation_time[table] = Index(table, BY_CREATION_TIME, ())
-        return index
+        return self.indexes_of(table)[0]
 
     def index(self, table: str, name: str) -> Index:
         """The index of that name; raises `DefinitionError` with the names there are."""
@@ -131,7 +134,7 @@ class Schema:
             return self.by_creation_time(table)
         index = self._indexes.get((table, name))
         if index is None:
-            names = ", ".join(index.name for index in self._of_table.get(table, ())) or "none"
+            names = ", ".join(index.name for index in self.indexes_of(table)[1:]) or "none"
             raise DefinitionError(
                 f"The table {table!r} has no index {name!r} (declared: {names}): "
                 f"declare it in schema.py, {table}=Table().index({name!r}, ...)."

@@ -24,16 +24,23 @@ class Connection:
         flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE if write else apsw.SQLITE_OPEN_READONLY
         self._raw = cast("Any", apsw.Connection(str(path), flags=flags))
         self._raw.set_busy_timeout(busy_ms)
+        self._cursor = self._raw.cursor()
         self._raw.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)  # else a range is planned anew for each pair of bounds
 
     def run(self, sql: str, bindings: Sequence[object] = ()) -> None:
         """Runs one or more statements whose rows don't matter."""
-        for _ in self._raw.execute(sql, bindings):  # after a row APSW waits before it goes on
+        for _ in self._cursor.execute(sql, bindings):  # after a row APSW waits before it goes on
             pass
+
+    def run_each(self, sql: str, bindings: Sequence[Sequence[object]]) -> None:
+        """Runs one statement, whose rows don't matter, with each of these bindings."""
+        if bindings:
+            self._cursor.executemany(sql, bindings).fetchall()
 
     def rows(self, sql: str, bindings: Sequence[object] = ()) -> list[Row]:
         """All rows of a statement."""
-        return cast("list[Row]", self._raw.execute(sql, bindings).fetchall())
+        rows: list[Row] = self._cursor.execute(sql, bindings).fetchall()
+        return rows
 
     def each(self, sql: str, bindings: Sequence[object] = ()) -> Generator[Row]:
         """The rows of a statement one by one, as they are taken; close it when some are left."""
@@ -42,7 +49,8 @@ class Connection:
 
     def row(self, sql: str, bindings: Sequence[object] = ()) -> Row | None:
         """The first row, or `None`."""
-        return cast("Row | None", self._raw.execute(sql, bindings).fetchone())
+        row: Row | None = self._raw.execute(sql, bindings).fetchone()
+        return row
 
     def value(self, sql: str, bindings: Sequence[object] = ()) -> Any:
         """The first column of the first row, or `None`."""
@@ -52,12 +60,14 @@ class Connection:
     @property
     def last_id(self) -> int:
         """The number of the row that was inserted last."""
-        return cast("int", self._raw.last_insert_rowid())
+        number: int = self._raw.last_insert_rowid()
+        return number
 
     @property
     def in_transaction(self) -> bool:
         """Whether a transaction is open; SQLite may end one by itself when it fails."""
-        return cast("bool", self._raw.in_transaction)
+        open: bool = self._raw.in_transaction
+        return open
 
     @property
     def has_moved(self) -> bool:

@@ -1,7 +1,8 @@
 """The one writer: a thread that runs mutations, many to a commit.
 
 It takes what is waiting, opens one transaction, runs each mutation in a savepoint of its own, commits once,
-and only then tells the callers. So a mutation is serializable (there is no other writer), durable when it is
+and only then tells the callers. Before it goes on they have a turn, so that those who call again share the next commit.
+So a mutation is serializable (there is no other writer), durable when it is
 acknowledged (`synchronous=FULL`), and a failing one leaves nothing behind and its neighbours alone.
 """
 
@@ -11,8 +12,7 @@ import queue
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pillion_server.errors import DatabaseError
 from pillion_server.outcome import Outcome, attempt
@@ -27,9 +27,11 @@ CLOSE_SECONDS = 1.0
 GROUP = 64
 """The most mutations of one commit."""
 
+TURN_SECONDS = 0.005
+"""How long a busy event loop may keep the next commit waiting for what its callers want next."""
 
-@dataclass(frozen=True)
-class _Job:
+
+class _Job(NamedTuple):
     work: Callable[[Connection], Any]
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Outcome[Any]]
@@ -85,8 +87,10 @@ class Writer:
             group, more = self._next_group()
             if group:
                 outcomes = attempt(lambda group=group: self._commit(group))  # type: ignore[misc]
-                _deliver(group, outcomes.value or [Outcome(error=outcomes.error) for _ in group])
+                turns = _deliver(group, outcomes.value or [Outcome(error=outcomes.error) for _ in group])
                 self._delivered()
+                for turn in turns:
+                    turn.wait(TURN_SECONDS)
 
     def _next_group(self) -> tuple[list[_Job], bool]:
         """The jobs that wait, at least one, and whether more may come."""
@@ -142,17 +146,22 @@ def unusable(error: SqliteError) -> DatabaseError:
     return wrapped
 
 
-def _deliver(group: list[_Job], outcomes: list[Outcome[Any]]) -> None:
-    """Hands the outcomes to the event loops of the callers, waking each loop once."""
+def _deliver(group: list[_Job], outcomes: list[Outcome[Any]]) -> list[threading.Event]:
+    """Hands the outcomes to the event loops of the callers, waking each loop once; what is set after their turns."""
     of_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Outcome[Any]], Outcome[Any]]]] = {}
     for job, outcome in zip(group, outcomes, strict=True):
         of_loop.setdefault(job.loop, []).append((job.future, outcome))
+    turns: list[threading.Event] = []
     for loop, settled in of_loop.items():
+        turn = threading.Event()
         with contextlib.suppress(RuntimeError):  # a loop that is closed has nobody waiting
-            loop.call_soon_threadsafe(_settle, settled)
+            loop.call_soon_threadsafe(_settle, settled, turn)
+            turns.append(turn)
+    return turns
 
 
-def _settle(settled: list[tuple[asyncio.Future[Outcome[Any]], Outcome[Any]]]) -> None:
+def _settle(settled: list[tuple[asyncio.Future[Outcome[Any]], Outcome[Any]]], turn: threading.Event) -> None:
     for future, outcome in settled:
         if not future.done():  # a caller may have given up
             future.set_result(outcome)
+    asyncio.get_running_loop().call_soon(turn.set)  # after the callers, who have been woken before

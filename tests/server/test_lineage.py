@@ -100,11 +100,11 @@ def test_a_digest_that_an_action_makes_up_of_a_document(bench: Clockwork) -> Non
 
 
 def test_looking_up_uses_the_indexes(bench: Clockwork) -> None:
-    """A million ended sessions make nothing slower."""
+    """A million ended sessions make nothing slower; `epoch` has one row."""
     from pillion_server import lineage
 
     queries = {
-        "_OPENS": (0, "x"),
+        "_OPENS": ("x", 0),
         "_ROW": ("x",),
         "_OF_USER": ("x",),
         "_HAND_ON": ("x", 0, "x", 0),
@@ -112,7 +112,7 @@ def test_looking_up_uses_the_indexes(bench: Clockwork) -> None:
     }
     for name, bindings in queries.items():
         plan = bench.connection.rows("explain query plan " + getattr(lineage, name), bindings)
-        assert [row[3] for row in plan if row[3].startswith("SCAN")] == [], name
+        assert [row[3] for row in plan if row[3].startswith("SCAN") and row[3] != "SCAN epoch"] == [], name
 
 
 def test_its_use_ends_with_the_function(bench: Clockwork) -> None:

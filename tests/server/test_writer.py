@@ -115,6 +115,37 @@ def test_a_group_is_one_commit(file: File, monkeypatch: pytest.MonkeyPatch) -> N
     asyncio.run(main())
 
 
+def test_who_calls_again_shares_the_next_commit(file: File, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With those who have waited meanwhile, instead of being one commit behind them for good."""
+    monkeypatch.setattr("pillion_server.writer.TURN_SECONDS", 5)
+    seen: list[list[int]] = []
+
+    def look(connection: Connection) -> None:
+        seen.append(file.committed())
+
+    async def twice() -> None:
+        held, go = threading.Event(), threading.Event()
+
+        def hold(connection: Connection) -> None:
+            connection.run("insert into t values (1)")
+            held.set()
+            go.wait(5)
+
+        async def again() -> None:
+            await file.writer.write(hold)
+            await file.writer.write(look)
+
+        first = asyncio.ensure_future(again())
+        await asyncio.to_thread(held.wait, 5)
+        other = asyncio.ensure_future(file.writer.write(add(2)))
+        await asyncio.sleep(0)  # lets it put its work in the queue
+        go.set()
+        await asyncio.gather(first, other)
+
+    asyncio.run(twice())
+    assert (seen, file.committed()) == ([[1]], [1, 2])
+
+
 def test_later_ones_of_a_group_see_the_earlier(file: File) -> None:
     """As if they had been committed one after another."""
 
