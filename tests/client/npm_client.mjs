@@ -2,9 +2,9 @@
 // Its sockets are only told of, and its timers and chance are the stage's.
 import { createInterface } from "node:readline";
 import { ConvexClient } from "convex/browser";
-import { anyApi } from "convex/server";
+import { makeFunctionReference } from "convex/server";
+import { convexToJson, jsonToConvex } from "convex/values";
 
-const { doc } = anyApi;
 const tell = (...event) => console.log(JSON.stringify(event));
 
 let now = 0;
@@ -36,11 +36,12 @@ class Socket {
   }
 }
 
+const get = makeFunctionReference("doc:get");
 const updates = {
   adds(store, { key, tag }) {
     const args = { key, session: 0 };
-    const shown = store.getQuery(doc.get, args);
-    store.setQuery(doc.get, args, { ...shown, items: [...shown.items, tag] });
+    const shown = store.getQuery(get, args);
+    store.setQuery(get, args, { ...shown, items: [...shown.items, tag] });
   },
   raises() {
     throw new Error("a mistake");
@@ -51,23 +52,28 @@ const quiet = { logVerbose() {}, log() {}, warn() {}, error() {} };
 const subscriptions = {};
 let client;
 
+function settle(name, promise) {
+  promise.then(
+    (value) => tell("settled", name, convexToJson(value)),
+    (error) => tell("settled", name, error.message),
+  );
+}
+
 const happenings = {
   start() {
     const options = { skipConvexDeploymentUrlCheck: true, logger: quiet, unsavedChangesWarning: false };
     client = new ConvexClient("http://localhost:1", { webSocketConstructor: Socket, ...options });
   },
-  subscribe(key) {
-    subscriptions[key] = client.onUpdate(doc.get, { key, session: 0 }, ({ items }) => tell("shown", key, items));
+  subscribe(name, path, args) {
+    const fn = makeFunctionReference(path);
+    const show = (value) => tell("shown", name, convexToJson(value));
+    subscriptions[name] = client.onUpdate(fn, jsonToConvex(args), show, (error) => tell("shown", name, error.message));
   },
-  unsubscribe(key) {
-    subscriptions[key]();
+  unsubscribe: (name) => subscriptions[name](),
+  mutation(name, path, args, update) {
+    settle(name, client.mutation(makeFunctionReference(path), jsonToConvex(args), { optimisticUpdate: updates[update] }));
   },
-  mutate(number, name, key, tag, update) {
-    client.mutation(doc[name], { key, tag }, { optimisticUpdate: updates[update] }).then(
-      (value) => tell("settled", number, value),
-      (error) => tell("settled", number, error.message),
-    );
-  },
+  action: (name, path, args) => settle(name, client.action(makeFunctionReference(path), jsonToConvex(args))),
   opened: (number) => sockets[number - 1].onopen(),
   received: (number, data) => sockets[number - 1].onmessage({ data }),
   closed: (number, reason) => sockets[number - 1].onclose({ code: 1006, reason }),
@@ -75,7 +81,7 @@ const happenings = {
   advance: (seconds) => void (now += seconds * 1000),
 };
 
-async function settle() {
+async function rest() {
   for (let idle = 0; idle < 3; idle++) {
     await new Promise(setImmediate);
     const [due] = timers.filter(({ at }) => at <= now).sort((one, other) => one.at - other.at);
@@ -93,6 +99,6 @@ for await (const line of createInterface({ input: process.stdin })) {
   } catch (error) {
     tell("thrown", `${error}`); // to the window's onerror, in a browser
   }
-  await settle();
+  await rest();
   console.log(".");
 }

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from client.sync_server import Socket, SyncServer
-from pillion.calls import Call
 from pillion.effects import CloseSocket, OpenSocket, SendText, Settled, Shown
 from pillion.engine import Engine
 from pillion.optimistic import LocalStore
@@ -24,9 +23,9 @@ Event = list[Any]
 class Client(Protocol):
     """What happens to a client, by name, and what it does thereupon.
 
-    In: start, subscribe KEY, unsubscribe KEY, mutate NUMBER NAME KEY TAG UPDATE, opened SOCKET, received SOCKET TEXT,
-    closed SOCKET REASON, wake EVENT, advance SECONDS.
-    Out: open SOCKET, close SOCKET REASON, send SOCKET TEXT, shown KEY ITEMS, settled NUMBER VALUE (or the text of the
+    In: start, subscribe NAME PATH ARGS, unsubscribe NAME, mutation NAME PATH ARGS [UPDATE], action NAME PATH ARGS,
+    opened SOCKET, received SOCKET TEXT, closed SOCKET REASON, wake EVENT, advance SECONDS.
+    Out: open SOCKET, close SOCKET REASON, send SOCKET TEXT, shown NAME VALUE, settled NAME VALUE (or the text of the
     error), thrown TEXT.
     """
 
@@ -42,7 +41,7 @@ class Ours:
         self.engine = Engine(CLIENT, lambda: 0.5, lambda: 0)
         self.now = 0.0
         self.subscriptions: dict[str, Subscription] = {}
-        self.calls: dict[int, int] = {}
+        self.calls: dict[int, str] = {}
 
     def do(self, name: str, *args: Any) -> list[Event]:
         events: list[Event] = getattr(self, name)(*args) or []
@@ -57,46 +56,44 @@ class Ours:
                 result = effect.result
                 events.append(["settled", self.calls[effect.call.id], str(result.error or result.value)])
             elif isinstance(effect, Shown):
-                events += [self.shown(key) for key, each in self.subscriptions.items() if each in effect.subscriptions]
+                events += [
+                    self.shown(name) for name, each in self.subscriptions.items() if each in effect.subscriptions
+                ]
         return events
 
     def close(self) -> None:
         """Nothing is left of it."""
 
-    def shown(self, key: str) -> Event:
-        result = self.subscriptions[key].result
+    def shown(self, name: str) -> Event:
+        result = self.subscriptions[name].result
         assert result is not None
-        value: Any = result.value
-        return ["shown", key, value["items"]]
+        return ["shown", name, result.value]
 
     def start(self) -> None:
         self.engine.start(self.now)
 
-    def subscribe(self, key: str) -> list[Event]:
-        self.subscriptions[key] = self.engine.subscribe("doc:get", {"key": key, "session": 0.0})
-        return [] if self.subscriptions[key].result is None else [self.shown(key)]
+    def subscribe(self, name: str, path: str, args: dict[str, object]) -> list[Event]:
+        self.subscriptions[name] = self.engine.subscribe(path, args)
+        return [] if self.subscriptions[name].result is None else [self.shown(name)]
 
-    def unsubscribe(self, key: str) -> None:
-        self.engine.unsubscribe(self.subscriptions.pop(key), self.now)
+    def unsubscribe(self, name: str) -> None:
+        self.engine.unsubscribe(self.subscriptions.pop(name), self.now)
 
-    def mutate(self, number: int, name: str, key: str, tag: str, update: str | None) -> list[Event] | None:
+    def mutation(self, name: str, path: str, args: dict[str, Any], update: str | None = None) -> list[Event]:
         def adds(store: LocalStore) -> None:
-            value: Any = store.get("doc:get", key=key, session=0)
-            value["items"].append(tag)
-            store.set("doc:get", value, key=key, session=0)
+            value: Any = store.get("doc:get", key=args["key"], session=0)
+            value["items"].append(args["tag"])
+            store.set("doc:get", value, key=args["key"], session=0)
 
         def raises(_store: LocalStore) -> None:
             raise ValueError("a mistake")
 
-        updates = {"adds": adds, "raises": raises}
         try:
-            call: Call = self.engine.mutation(
-                f"doc:{name}", {"key": key, "tag": tag}, self.now, None if update is None else updates[update]
-            )
+            call = self.engine.mutation(path, args, self.now, {None: None, "adds": adds, "raises": raises}[update])
         except ValueError as error:
-            return [["settled", number, str(error)]]
-        self.calls[call.id] = number
-        return None
+            return [["settled", name, str(error)]]
+        self.calls[call.id] = name
+        return []
 
     def opened(self, socket: int) -> None:
         self.engine.opened(socket, self.now)
@@ -141,9 +138,9 @@ class Npm:
 class Stage:
     """The client and its server, and what a user sees.
 
-    sockets: all that the client has opened. shown: the items of a query, by key. settled: what calls have ended with,
-    by number. thrown: what the client's handlers have raised. spoil: what becomes of a frame of the server on its way.
-    is_dead: whether nothing comes through any more, though sockets open.
+    sockets: all that the client has opened. shown: the items of a document that is subscribed to, by its key. settled:
+    what calls have ended with, by name. thrown: what the client's handlers have raised. spoil: what becomes of a frame
+    of the server on its way. is_dead: whether nothing comes through any more, though sockets open.
     """
 
     def __init__(self, client: Client) -> None:
@@ -151,7 +148,7 @@ class Stage:
         self.server = SyncServer()
         self.sockets: list[Socket] = []
         self.shown: dict[str, list[str]] = {}
-        self.settled: dict[int, Any] = {}
+        self.settled: dict[str, Any] = {}
         self.thrown: list[str] = []
         self.spoil: Callable[[dict[str, Any]], object] = dict
         self.is_dead = False
@@ -175,7 +172,7 @@ class Stage:
             elif kind == "send":
                 self.sockets[fields[0] - 1].up.append(fields[1])
             elif kind == "shown":
-                self.shown[fields[0]] = fields[1]
+                self.shown[fields[0]] = fields[1]["items"]
             elif kind == "settled":
                 assert fields[0] not in self.settled
                 self.settled[fields[0]] = fields[1]
@@ -183,12 +180,17 @@ class Stage:
                 self.thrown += fields
 
     def subscribe(self, key: str) -> None:
-        self.do("subscribe", key)
+        """Nothing has come of it yet."""
+        self.do("subscribe", key, "doc:get", {"key": key, "session": 0.0})
+
+    def see(self, key: str) -> None:
+        """A document is subscribed to, and shown."""
+        self.subscribe(key)
         self.run()
 
-    def mutate(self, number: int, update: str | None = None) -> None:
-        """Appends the tag `t` and the number to the document `a`."""
-        self.do("mutate", number, "append", "a", f"t{number}", update)
+    def mutate(self, tag: str, update: str | None = None) -> None:
+        """Appends a tag to the document `a`."""
+        self.do("mutation", tag, "doc:append", {"key": "a", "tag": tag}, update)
 
     def lose(self) -> None:
         """The connection is lost."""

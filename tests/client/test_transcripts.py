@@ -5,7 +5,8 @@
     C {"type": "Connect", ...}                     a frame of the engine
       cart shows 0                                 what else it does
 
-So a transcript is all that it does, in order: a frame too many is as wrong as one too few.
+So a transcript is all that it does, in order: a frame too many is as wrong as one too few. Convex's own client of npm
+sends the same, where `SAME` says so: the transcripts are no invention.
 """
 
 import json
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from client.stage import Npm
 from pillion.calls import Call
 from pillion.effects import AuthChanged, CloseSocket, Ended, FetchToken, Logged, OpenSocket, SendText, Settled, Shown
 from pillion.engine import Engine
@@ -22,11 +24,17 @@ from pillion.query_set import Subscription
 
 CLIENT = "11111111-1111-4111-8111-111111111111"
 TRANSCRIPTS = sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
+SAME = ["worked_example", "order", "queries", "chunks", "reconnect", "fatal"]
 
 
 def frame(text: str) -> str:
     """A frame in a form in which equal ones are equal."""
     return json.dumps(json.loads(text), sort_keys=True)
+
+
+def lines(path: Path) -> list[str]:
+    """Those below the first empty one; those above it say what it is about."""
+    return path.read_text("utf-8").split("\n\n", 1)[1].splitlines()
 
 
 class Player:
@@ -135,13 +143,78 @@ def outcome(result: Any) -> str:
 
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
 def test_transcript(path: Path) -> None:
-    """It happens as it is written; the lines above the first empty one say what it is about."""
-    written = [line for line in path.read_text("utf-8").split("\n\n", 1)[1].splitlines() if line]
+    """It happens as it is written."""
     player = Player()
     played: list[str] = []
-    for line in written:
+    for line in lines(path):
         if line.startswith("page "):
             played += [line, *player.do(line.removeprefix("page "))]
         elif line.startswith("S "):
             played += [line, *player.hear(line.removeprefix("S "))]
-    assert played == [f"C {frame(line[2:])}" if line.startswith("C ") else line for line in written]
+    assert played == [f"C {frame(line[2:])}" if line.startswith("C ") else line for line in lines(path)]
+
+
+class NpmPlayer:
+    """Convex's client, and the frames that it sends."""
+
+    def __init__(self) -> None:
+        self.npm = Npm()
+        self.socket = 0
+
+    def sent(self, line: str) -> list[Any]:
+        """What it sends because of a line, or that it opens a socket."""
+        found: list[Any] = []
+        for kind, *fields in self.npm.do(*self.happening(line)):
+            if kind == "open":
+                self.socket = fields[0]
+                found.append("opens a socket")
+            elif kind == "send" and '"Event"' not in fields[1]:
+                found.append(same(json.loads(fields[1])))
+        return found
+
+    def happening(self, line: str) -> list[Any]:
+        if line.startswith("S "):
+            return ["received", self.socket, line.removeprefix("S ")]
+        name, is_named, rest = line.removeprefix("page ").partition(" = ")
+        if is_named:
+            kind, path, args = rest.split(" ", 2)
+            return [kind, name, path, json.loads(args)]
+        verb, _, rest = name.partition(" ")
+        match verb:
+            case "opens":
+                return ["opened", self.socket]
+            case "loses":
+                return ["closed", self.socket, rest]
+            case "wakes":
+                return ["wake", "online"]
+            case "waits":
+                return ["advance", float(rest)]
+            case _:
+                assert verb == "starts"
+                return ["start"]
+
+
+def same(sent: dict[str, Any]) -> dict[str, Any]:
+    """A frame without what is a client's own."""
+    return {name: each for name, each in sent.items() if name not in ("sessionId", "clientTs")}
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_that_of_npm_sends_the_same(name: str) -> None:
+    """At the same moments."""
+    (path,) = [path for path in TRANSCRIPTS if path.stem == name]
+    player = NpmPlayer()
+    written: list[Any] = []
+    sent: list[Any] = []
+    try:
+        for line in lines(path):
+            if line.startswith(("page ", "S ")):
+                written.append(line)
+                sent += [line, *player.sent(line)]
+            elif line.startswith("C "):
+                written.append(same(json.loads(line.removeprefix("C "))))
+            elif line == "  opens a socket":
+                written.append("opens a socket")
+    finally:
+        player.npm.close()
+    assert sent == written

@@ -18,9 +18,9 @@ LONG = 120
 
 def an_update_that_raises_stops_every_subscription(stage: Stage) -> bool:
     """The call fails, and its optimistic update is tried again with each later transition."""
-    stage.subscribe("a")
-    stage.mutate(0, "raises")
-    assert stage.settled == {0: "a mistake"}
+    stage.see("a")
+    stage.mutate("t0", "raises")
+    assert stage.settled == {"t0": "a mistake"}
     stage.server.append("a", "x")
     stage.wait(LONG)
     assert stage.server.runs == []
@@ -29,7 +29,7 @@ def an_update_that_raises_stops_every_subscription(stage: Stage) -> bool:
 
 def a_transition_that_is_lost_freezes_the_page(stage: Stage) -> bool:
     """Those after it don't begin where the client is, and it takes none of them; a new connection would help."""
-    stage.subscribe("a")
+    stage.see("a")
     stage.server.append("a", "x")
     stage.server.transit(stage.socket)
     stage.socket.down.clear()
@@ -42,7 +42,7 @@ def a_transition_that_is_lost_freezes_the_page(stage: Stage) -> bool:
 
 def a_frame_that_is_unknown_is_lost(stage: Stage) -> bool:
     """Nobody notices that the server speaks of what the client doesn't know."""
-    stage.subscribe("a")
+    stage.see("a")
     stage.server.say(stage.socket, type="Surprise")
     stage.wait(LONG)
     return len(stage.sockets) == 1
@@ -50,7 +50,7 @@ def a_frame_that_is_unknown_is_lost(stage: Stage) -> bool:
 
 def half_a_frame_is_as_good_as_the_whole(stage: Stage) -> bool:
     """Nobody asks for the rest."""
-    stage.subscribe("a")
+    stage.see("a")
     stage.server.append("a", "x")
     stage.server.transit(stage.socket)
     text = stage.socket.down.pop()
@@ -61,46 +61,46 @@ def half_a_frame_is_as_good_as_the_whole(stage: Stage) -> bool:
 
 def a_fatal_error_leaves_mutations_pending(stage: Stage) -> bool:
     """For ever, and those that are made later too."""
-    stage.mutate(0)
+    stage.mutate("t0")
     stage.socket.up.clear()
     stage.server.say(stage.socket, type="FatalError", error="The client is to blame.")
     stage.run()
-    stage.mutate(1)
+    stage.mutate("t1")
     stage.wait(LONG)
     assert len(stage.sockets) == 1
-    return 0 not in stage.settled or 1 not in stage.settled
+    return "t0" not in stage.settled or "t1" not in stage.settled
 
 
 def an_answer_without_log_lines_leaves_its_mutation_pending(stage: Stage) -> bool:
     """Until another connection, if ever."""
     stage.spoil = lambda frame: frame.pop("logLines", None)
-    stage.mutate(0)
+    stage.mutate("t0")
     stage.run()
     stage.wait(LONG)
-    return 0 not in stage.settled
+    return "t0" not in stage.settled
 
 
 def a_query_that_is_wanted_again_is_empty(stage: Stage) -> bool:
     """It was given up with its last subscription, and another part of the page subscribes a moment later."""
     stage.server.append("a", "x")
-    stage.subscribe("a")
+    stage.see("a")
     stage.do("unsubscribe", "a")
     stage.run()
     del stage.shown["a"]
-    stage.do("subscribe", "a")
+    stage.subscribe("a")
     return "a" not in stage.shown
 
 
 def a_silent_server_is_believed_for_a_minute(stage: Stage) -> bool:
     """One says something every 15 s, and nothing has come from this one."""
-    stage.subscribe("a")
+    stage.see("a")
     stage.is_dead = True
     return stage.wait(LONG, lambda: len(stage.sockets) > 1) > 32
 
 
 def a_dead_socket_outlives(stage: Stage, event: str) -> bool:
     """The page was asleep, and comes back: with a socket that looks open and isn't."""
-    stage.subscribe("a")
+    stage.see("a")
     stage.is_dead = True
     stage.do("wake", event)
     return stage.wait(LONG, lambda: len(stage.sockets) > 1) > 7
@@ -108,7 +108,7 @@ def a_dead_socket_outlives(stage: Stage, event: str) -> bool:
 
 def a_reconnect_sleeps_through(stage: Stage, event: str) -> bool:
     """The page comes back while the client waits for its next attempt."""
-    stage.subscribe("a")
+    stage.see("a")
     stage.is_dead = True
     for attempt in range(8):
         stage.lose()
@@ -175,19 +175,19 @@ def test_that_of_npm_has_it(npm: Stage, weakness: Callable[[Stage], bool]) -> No
 def test_the_stage_is_good_to_both(npm: Stage) -> None:
     """Both clients do what they should, as long as nothing goes wrong; and both know `online`."""
     for stage in (npm, Stage(Ours())):
-        stage.subscribe("a")
-        stage.mutate(0, "adds")
+        stage.see("a")
+        stage.mutate("t0", "adds")
         assert stage.shown == {"a": ["t0"]}
         assert stage.settled == {}
         stage.run()
-        assert stage.settled == {0: "t0"}
+        assert stage.settled == {"t0": "t0"}
         stage.server.append("a", "x")
         stage.run()
         assert stage.shown == {"a": ["t0", "x"]}
         assert not a_reconnect_sleeps_through(stage, "online")
         stage.is_dead = False
-        stage.mutate(1)
+        stage.mutate("t1")
         stage.wait(LONG)
-        assert stage.settled == {0: "t0", 1: "t1"}
+        assert stage.settled == {"t0": "t0", "t1": "t1"}
         assert stage.server.runs == ["t0", "t1"]
         assert stage.thrown == []
