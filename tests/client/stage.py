@@ -127,8 +127,12 @@ class Npm:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         print(json.dumps([name, *args]), file=self.process.stdin, flush=True)
-        lines = list(iter(self.process.stdout.readline, ".\n"))
-        return [json.loads(line) for line in lines]
+        events: list[Event] = []
+        for line in self.process.stdout:
+            if line == ".\n":
+                return events
+            events.append(json.loads(line))
+        raise RuntimeError(f"The client has ended at {name}.")
 
     def close(self) -> None:
         with self.process:
