@@ -6,7 +6,10 @@ const input = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 
 setTimeout(() => end("it hangs"), 60_000).unref();
 
-/** `restart`: the server is killed and comes back. `cut TEXT`: its next frame with that text is lost, with its connection. */
+/**
+ * `restart`: the server is killed and comes back. `cut TEXT`: its next frame with that text is lost, with its connection.
+ * `hold`: what it sends doesn't arrive before `release`.
+ */
 export async function ask(what) {
   console.log(what);
   assert.equal((await input.next()).value, "done");

@@ -34,6 +34,10 @@ def run_client(script: str, functions: Path, database: Path) -> int:
                     server.kill()
                     server = Process(functions, database)
                     proxy.target = server.port
+                elif said == "hold":
+                    proxy.hold()
+                elif said == "release":
+                    proxy.release()
                 elif said.startswith("cut "):
                     proxy.cut_at(said.removeprefix("cut ").encode())
                 else:
