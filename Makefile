@@ -104,7 +104,7 @@ vendor/.made: package.json package-lock.json tools/make_vendor.sh | .venv/.serve
 	@touch $@
 
 node_modules/.made: package.json package-lock.json | .venv/.dev vendor/.made
-	@$(STEP) "Installing pyright and Convex's client" tools/npm.sh ci --ignore-scripts
+	@$(STEP) "Installing pyright and Convex's clients" tools/npm.sh ci --ignore-scripts
 	@touch $@
 
 # The libraries that the README's table compares pillion with.

@@ -273,6 +273,7 @@ class Engine:
         self._drop_updates(ended)
 
     def _settle(self, call: "Call", result: Result) -> None:
+        self._log(call.path, result)
         if not call.is_given_up:
             self._effects.append(Settled(call, result))
 

@@ -5,7 +5,7 @@ def notes(ctx: QueryCtx, pagination_opts: PaginationOptions) -> Page[Note]:
     return ctx.db.query("notes").order("desc").paginate(pagination_opts)
 """
 
-from typing import Annotated, Generic, TypedDict, TypeVar
+from typing import Annotated, Generic, NotRequired, TypedDict, TypeVar
 
 import msgspec
 
@@ -31,9 +31,11 @@ class PaginationOptions(msgspec.Struct, frozen=True, rename="camel"):
 class Page(TypedDict, Generic[T]):
     """One page of documents, which are stripped to `T` when they are returned.
 
-    `continueCursor` is where the next page begins; `isDone` says that there is nothing there by now.
+    `continueCursor` is where the next page begins; `isDone` says that there is nothing there by now. `splitCursor`,
+    of a page that has grown beyond its `num_items`, is where two smaller ones would meet.
     """
 
     page: list[T]
     isDone: bool
     continueCursor: str
+    splitCursor: NotRequired[str]

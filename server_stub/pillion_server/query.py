@@ -121,6 +121,7 @@ class Query:
         if end is not None:
             range = range.through(end)
         page: list[Document] = []
+        places: list[Position] = []
         last: Position | None = None
         with closing(self.scan(range)) as found:
             for position, document in found:
@@ -130,7 +131,11 @@ class Query:
                 last = position
                 if self._fits(document):
                     page.append(document)
-        return Page(page=page, isDone=end is None, continueCursor=self.cursors.seal(self.range, end))
+                    places.append(position)
+        answer = Page[Any](page=page, isDone=end is None, continueCursor=self.cursors.seal(self.range, end))
+        if len(page) > options.num_items:
+            answer["splitCursor"] = self.cursors.seal(self.range, places[len(places) // 2 - 1])
+        return answer
 
     def _of(self, range: Range) -> "Query":
         return Query(self.scan, self.schema, self.cursors, range, self.tests)

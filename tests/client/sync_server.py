@@ -99,22 +99,26 @@ class SyncServer:
             self._mutate(socket, frame)
         elif kind == "Action":
             self.acted.append(frame["args"][0]["tag"])
-            self.say(socket, type="ActionResponse", requestId=frame["requestId"], success=True, result=None)
+            self._respond(socket, frame, success=True, result=None)
         else:
-            raise AssertionError(f"an unknown frame, {kind}")
+            assert kind == "Event", f"an unknown frame, {kind}"
 
     def _mutate(self, socket: Socket, frame: dict[str, Any]) -> None:
-        args, request = frame["args"][0], frame["requestId"]
+        args = frame["args"][0]
         if frame["udfPath"] == "doc:fail":
-            self.say(socket, type="MutationResponse", requestId=request, success=False, result="refused")
+            self._respond(socket, frame, success=False, result="refused")
             return
-        key = (socket.client, request)
+        key = (socket.client, frame["requestId"])
         if key not in self.records:
             self.runs.append(args["tag"])
             self.records[key] = (args["tag"], self.append(args["key"], args["tag"]))
         result, ts = self.records[key]
-        self.say(socket, type="MutationResponse", requestId=request, success=True, result=result, ts=stamp(ts))
+        self._respond(socket, frame, success=True, result=result, ts=stamp(ts))
         socket.is_due = True
+
+    def _respond(self, socket: Socket, request: dict[str, Any], **fields: Any) -> None:
+        kind = f"{request['type']}Response"
+        self.say(socket, type=kind, requestId=request["requestId"], logLines=[], **fields)
 
     def transit(self, socket: Socket, *, even_if_empty: bool = False, lag: int = 0) -> None:
         """Sends what has changed since the last time, if anything has, or if it is owed.
@@ -130,7 +134,8 @@ class SyncServer:
             value = self.value(args, self.history[ts - self.FIRST])
             if socket.shown.get(query) != value:
                 socket.shown[query] = value
-                found.append({"type": "QueryUpdated", "queryId": query, "value": value, "journal": f"j{query}"})
+                fields = {"queryId": query, "value": value, "logLines": [], "journal": f"j{query}"}
+                found.append({"type": "QueryUpdated", **fields})
         for query in [each for each in socket.shown if each not in socket.queries]:
             del socket.shown[query]
             found.append({"type": "QueryRemoved", "queryId": query})

@@ -1,7 +1,4 @@
-"""The engine by example; test_engine_model.py has the rest.
-
-The names that begin with `npm` are those of weaknesses of Convex's JavaScript client, each of them absent here.
-"""
+"""The engine by example; test_engine_model.py has the rest, test_weaknesses.py what Convex's own client can't."""
 
 import json
 from typing import Any
@@ -186,7 +183,7 @@ def test_an_optimistic_update_is_shown_until_the_effect_is() -> None:
     assert page.take() == []
 
 
-def test_npm_an_update_that_raises_stops_every_subscription() -> None:
+def test_an_update_that_raises_harms_only_its_own_mutation() -> None:
     """At the call nothing is sent, and later only the update goes."""
     page = Page()
     cart = page.engine.subscribe("a:b", {})
@@ -222,7 +219,7 @@ def test_npm_an_update_that_raises_stops_every_subscription() -> None:
         {"type": "MutationResponse"},
     ],
 )
-def test_npm_a_bad_frame_freezes_the_page(frame: dict[str, Any]) -> None:
+def test_a_bad_frame_ends_its_connection(frame: dict[str, Any]) -> None:
     """It leads to a new connection."""
     page = Page()
     page.transit(5)
@@ -246,7 +243,7 @@ def test_a_connection_that_would_go_back_in_time() -> None:
     assert page.of(CloseSocket)
 
 
-def test_npm_a_fatal_error_leaves_mutations_pending() -> None:
+def test_a_fatal_error_ends_every_call() -> None:
     """All calls end, those of later too; no ID that is in the message is repeated."""
     page = Page()
     calls = [page.engine.mutation("a:b", {}, 0.0, lambda store: None), page.engine.action("a:b", {}, 0.0)]
@@ -268,7 +265,7 @@ def test_npm_a_fatal_error_leaves_mutations_pending() -> None:
     assert page.engine.due() is None
 
 
-def test_npm_a_dead_socket_is_believed_for_a_minute() -> None:
+def test_a_silent_server_is_left() -> None:
     """A silent server is left after half a minute; a page that is in use again looks at once."""
     page = Page()
     page.transit(1)

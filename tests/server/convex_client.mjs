@@ -1,23 +1,16 @@
 // Convex's own WebSocket clients against a server: node convex_client.mjs ADDRESS. Prints "all is well" at the end.
-// It asks for a restart of the server, or for its connections to be cut, by a line; what it then reads says that it is done.
 import assert from "node:assert/strict";
-import { createInterface } from "node:readline";
 import { ConvexClient } from "convex/browser";
 import { anyApi } from "convex/server";
 import { ConvexError } from "convex/values";
 import WebSocket from "ws";
+import { ask, end } from "./asking.mjs";
 
 const quiet = { logVerbose() {}, log() {}, warn() {}, error() {} };
 const options = { webSocketConstructor: WebSocket, skipConvexDeploymentUrlCheck: true, logger: quiet, unsavedChangesWarning: false };
 const client = new ConvexClient(process.argv[2], options);
 const other = new ConvexClient(process.argv[2], options);
 const { shop } = anyApi;
-const input = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
-
-async function ask(what) {
-  console.log(what);
-  assert.equal((await input.next()).value, "done");
-}
 
 /** The values of a subscription, as they come. */
 class Seen {
@@ -65,7 +58,7 @@ assert.deepStrictEqual(await Promise.all(many), [...Array(20).keys()].map((numbe
 
 // Lost answers: each of these mutations is cut off from its answer once it is committed, and still runs once.
 for (let number = 0; number < 3; number++) {
-  await ask("cut the next answer");
+  await ask('cut "MutationResponse"');
   assert.equal(await client.mutation(shop.add, { name: "once" }), 22 + number);
   assert.equal(count.values.at(-1), 22 + number);
 }
@@ -78,5 +71,4 @@ assert(count.values.every((value, index) => !index || value >= count.values[inde
 
 await client.close();
 await other.close();
-console.log("all is well");
-process.exit(0);
+end();

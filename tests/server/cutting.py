@@ -1,4 +1,4 @@
-"""A TCP proxy before a server that can cut a connection when an answer is on its way."""
+"""A TCP proxy before a server that can cut a connection when an answer is on its way, and hold answers back."""
 
 import socket
 import threading
@@ -15,6 +15,8 @@ class CuttingProxy:
         self.target = target
         self.cuts = 0
         self._text: bytes | None = None
+        self._is_open = threading.Event()
+        self.release()
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -26,7 +28,15 @@ class CuttingProxy:
         with self._lock:
             self._text = text
 
+    def hold(self) -> None:
+        """What the server sends stays here, until `release`."""
+        self._is_open.clear()
+
+    def release(self) -> None:
+        self._is_open.set()
+
     def close(self) -> None:
+        self.release()
         self._listener.close()
         for end in list(self._ends):
             _cut(end)
@@ -47,8 +57,10 @@ class CuttingProxy:
     def _pass(self, from_: socket.socket, to: socket.socket, watched: bool) -> None:
         with suppress(OSError):
             while octets := from_.recv(65536):
-                if watched and self._is_time(octets):
-                    break
+                if watched:
+                    self._is_open.wait()
+                    if self._is_time(octets):
+                        break
                 to.sendall(octets)
         _cut(from_)
         _cut(to)

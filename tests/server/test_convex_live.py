@@ -1,54 +1,20 @@
 """Convex's own WebSocket clients, npm's and PyPI's, against the server as its users start it."""
 
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import convex
 import pytest
 
-from server.cutting import CuttingProxy
+from server.node_client import run_client
 from server.test_convex_clients import SHOP
 from server.world import Process, serving, write_functions
-
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
 
 
 def test_the_client_of_npm(tmp_path: Path) -> None:
     """In Node: subscriptions, read your writes, order, errors; lost answers and a restart, with nothing done twice."""
-    node = shutil.which("node") or str(ROOT / ".venv/bin/node")
-    functions, database = write_functions(tmp_path / "functions", shop=SHOP), tmp_path / "x.sqlite3"
-    server = Process(functions, database)
-    proxy = CuttingProxy(server.port)
-    command = [node, str(HERE / "convex_client.mjs"), f"http://127.0.0.1:{proxy.port}"]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as client:
-        assert client.stdin is not None
-        assert client.stdout is not None
-        assert client.stderr is not None
-        try:
-            said = ""
-            for line in client.stdout:
-                said = line.strip()
-                if said == "restart":
-                    server.kill()
-                    server = Process(functions, database)
-                    proxy.target = server.port
-                elif said == "cut the next answer":
-                    proxy.cut_at(b'"MutationResponse"')
-                else:
-                    break
-                client.stdin.write("done\n")
-                client.stdin.flush()
-            assert said == "all is well", client.stderr.read()
-            assert proxy.cuts == 3
-        finally:
-            client.kill()
-            proxy.close()
-            server.stop()
+    functions = write_functions(tmp_path / "functions", shop=SHOP)
+    assert run_client("convex_client.mjs", functions, tmp_path / "x.sqlite3") == 3
 
 
 @pytest.fixture(scope="module")
