@@ -13,7 +13,7 @@ from pillion.subscribing import PENDING
 from pillion.surroundings import here
 from pillion.transport import located
 from pillion.websocket import as_websocket
-from pillion_shared import frames, uuid4
+from pillion_shared import frames, uuid4, wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Live:
     def begin(self, kind: str, path: str, args: "dict[str, object]", update: "Update | None" = None) -> "Answer":
         """Begins a mutation or an action, after those that were begun before; to be asked for its `result`."""
         engine, now = self._started(), _platform.now()
-        call = engine.mutation(path, args, now, update) if kind == frames.MUTATION else engine.action(path, args, now)
+        call = engine.mutation(path, args, now, update) if kind == wire.MUTATION else engine.action(path, args, now)
         answer = self._answers[call] = Answer(lambda: self._give_up(engine, call))
         self._run()
         return answer
