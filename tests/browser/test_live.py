@@ -54,6 +54,15 @@ def test_a_tab_shows_what_another_one_does(profile: Profile, site: Site, runtime
     assert site.received == []
 
 
+def test_a_worker_has_live_queries(profile: Profile, runtime: str) -> None:
+    page = profile.tab(runtime, SHARE.replace("'local'", "'indexeddb'"))
+    worker = profile.tab(runtime, SHARE.replace("'local'", "'indexeddb'"), worker=True)
+    assert page.run("return await session.mutation(api.notes.add, text='tea')") == 1
+    worker.wait_for("notes.value == ['tea']")
+    assert worker.run("await session.mutation(api.notes.add, text='honey')\nreturn notes.value") == ["tea", "honey"]
+    page.wait_for("notes.value == ['tea', 'honey']")
+
+
 def test_the_server_goes_away_and_comes_back(profile: Profile, site: Site, runtime: str) -> None:
     """What was done meanwhile arrives, once, and is shown at once; the last value stays in sight."""
     profile.expect_error("WebSocket|ERR_CONNECTION_REFUSED")

@@ -89,6 +89,7 @@ class LiveWorld:
         self._functions = write_functions(folder / "functions", notes=NOTES, schema=SCHEMA)
         self._database = folder / "data.sqlite3"
         self._server = Process(self._functions, self._database)
+        self._is_up = True
         self.proxy = CuttingProxy(self._server.port)
 
     @property
@@ -98,10 +99,12 @@ class LiveWorld:
     def stop(self) -> None:
         """The server is gone, and so are its connections."""
         self._server.kill()
+        self._is_up = False
 
     def start(self) -> None:
         """It is there again."""
         self._server = Process(self._functions, self._database)
+        self._is_up = True
         self.proxy.target = self._server.port
 
     def call(self, kind: str, path: str, **args: object) -> Any:
@@ -122,7 +125,8 @@ class LiveWorld:
 
     def __exit__(self, *error: object) -> None:
         self.proxy.close()
-        self._server.stop()
+        if self._is_up:
+            self._server.stop()
 
 
 async def until(true: Callable[[], bool]) -> None:
