@@ -24,6 +24,7 @@ from pillion.subscribing import PENDING, LiveQuery, Watch
 from pillion.transport import FetchTransport, Request, Response
 from pillion.websocket import WebSocket
 from pillion_shared import (
+    ABSENT,
     EncodingError,
     FunctionError,
     Int64,
@@ -44,6 +45,7 @@ from pillion_shared import (
 )
 
 __all__ = [
+    "ABSENT",
     "PENDING",
     "SKIPPED",
     "ASGITransport",

@@ -7,7 +7,7 @@ import pytest
 
 PUBLIC = {
     "pillion": """
-        ASGITransport Change Client Connection CookieStorage EncodingError EventStream FetchResponse
+        ABSENT ASGITransport Change Client Connection CookieStorage EncodingError EventStream FetchResponse
         FetchTransport FunctionError Int64 IndexedDBStorage InvalidIdError LentStorage LiveQuery MemoryStorage
         NoSessionError NotReadyError PENDING PathError PillionError RandomnessError RefreshError Request
         Response SKIPPED ServerSentEvent Session SessionError SessionId SessionProvider StorageError
