@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pillion.live import Answer, Live
     from pillion.optimistic import Update
     from pillion.transport import Transport
-    from pillion_shared import PillionError, Reference
+    from pillion_shared import Reference
 
 
 class Call:
@@ -94,7 +94,7 @@ class Client:
         on_value: "Callable[[Any], object] | None" = None,
         args: "dict[str, object] | None" = None,
         *,
-        on_error: "Callable[[PillionError], object] | None" = None,
+        on_error: "Callable[[Exception], object] | None" = None,
         **fields: object,
     ) -> LiveQuery:
         """A query that is kept up to date, until it is closed: its value now is `.value`.

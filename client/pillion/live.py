@@ -64,6 +64,10 @@ class Live:
         """Whether there are queries to be kept up to date, or calls on their way."""
         return self._engine is not None
 
+    def check(self) -> None:
+        """Raises `TransportError` and `ValueError` where there can't be a connection."""
+        check_address(self._find())
+
     def show(self, query: "LiveQuery", path: str, args: "dict[str, object]") -> None:
         """Keeps a query up to date from now on: `path` (canonical) with `args`, which are encoded.
 
@@ -75,7 +79,7 @@ class Live:
         self._queries[subscription], self._subscriptions[query] = query, subscription
         query.at_end(lambda: self._hide(query))
         if subscription.result is not None:
-            spawn(self._show_soon(subscription))
+            spawn(self._show_soon(query, subscription))
         self._run()
 
     def move(self, queries: "Iterable[tuple[LiveQuery, str, dict[str, object]]]", keeps: bool) -> None:
@@ -107,9 +111,8 @@ class Live:
 
     def _started(self) -> Engine:
         if self._engine is None:
-            address = as_websocket(located(f"{self._url}/sync")[0])
-            check_address(address)
-            self._address = address
+            self.check()
+            self._address = self._find()
             client_id = uuid4(_platform.random_bytes(16))
             self._engine = Engine(client_id, _chance, here().now, GRACE_SECONDS)
             if _platform.IN_BROWSER:
@@ -117,6 +120,9 @@ class Live:
         if not self._is_hidden:
             self._engine.start(_platform.now())
         return self._engine
+
+    def _find(self) -> str:
+        return as_websocket(located(f"{self._url}/sync")[0])
 
     def _hide(self, query: "LiveQuery") -> None:
         subscription = self._subscriptions.pop(query, None)
@@ -130,10 +136,11 @@ class Live:
         engine.give_up(call)
         self._run()
 
-    async def _show_soon(self, subscription: "Subscription") -> None:
+    async def _show_soon(self, query: "LiveQuery", subscription: "Subscription") -> None:
         """What was there already when somebody came to see it, who has his handle by now."""
-        self._effects.append(Shown([subscription]))
-        self._run()
+        if query.value is PENDING and query.error is None:
+            self._effects.append(Shown([subscription]))
+            self._run()
 
     def _run(self) -> None:
         """Carries out what the engine wants; what is wanted meanwhile, too, afterwards."""
@@ -216,7 +223,7 @@ class Live:
 
     def _end(self, engine: Engine) -> None:
         """Takes the engine away; what it still wants is to be run."""
-        self._engine = None
+        self._engine, self._is_hidden = None, False
         self._unlisten()
         self._unlisten = _nothing
         if self._timer is not None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pillion.client import Client
     from pillion.identity import Identity
     from pillion.refreshing import Refreshes
-    from pillion_shared import PillionError, Reference
+    from pillion_shared import Reference
 
 REFRESH_SECONDS = 45.0
 """How long the callback of a refresh may take."""
@@ -174,7 +174,7 @@ class Session(WaysOut):
         on_value: "Callable[[Any], object] | None" = None,
         args: "dict[str, object] | None" = None,
         *,
-        on_error: "Callable[[PillionError], object] | None" = None,
+        on_error: "Callable[[Exception], object] | None" = None,
         **fields: object,
     ) -> LiveQuery:
         """A query of this session that is kept up to date, until it is closed: its value now is `.value`.
@@ -193,6 +193,7 @@ class Session(WaysOut):
             query.value = SKIPPED
             if not self._identity.has_storage:
                 return query
+        self.client.live.check()
         inside = self.refreshes.contains_caller()
         self._own_queries().add(query, call, lambda: self._readiness.wait(READY_SECONDS, inside))
         return query

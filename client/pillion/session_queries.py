@@ -4,7 +4,6 @@ import asyncio
 
 from pillion._aio import spawn
 from pillion.record import LOGIN, REFRESHED
-from pillion_shared import PillionError
 from pillion_shared.wire import SESSION_ARG, SESSION_PARAM
 
 TYPE_CHECKING = False
@@ -67,7 +66,7 @@ class SessionQueries:
                 if not query.is_closed:
                     self._live.show(query, call.path, self._args(call))
                 return
-            except PillionError as error:
+            except Exception as error:
                 if not query.is_closed:
                     query.show(None, error)
                     query.tell()

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from pillion_shared import PillionError
-
 
 class _Pending:
     """The type of `PENDING`."""
@@ -38,11 +36,11 @@ class LiveQuery:
         self,
         path: str,
         on_value: "Callable[[Any], object] | None" = None,
-        on_error: "Callable[[PillionError], object] | None" = None,
+        on_error: "Callable[[Exception], object] | None" = None,
     ) -> None:
         self.path = path
         self.value: Any = PENDING
-        self.error: PillionError | None = None
+        self.error: Exception | None = None
         self.is_closed = False
         self._on_value = on_value
         self._on_error = on_error
@@ -63,7 +61,7 @@ class LiveQuery:
         else:
             self._ends.append(end)
 
-    def show(self, value: "Any", error: "PillionError | None" = None) -> None:
+    def show(self, value: "Any", error: "Exception | None" = None) -> None:
         """Takes what the query gives now; `tell` says so to the page."""
         self.error = error
         if error is None:
@@ -99,7 +97,7 @@ class Watch:
     """
 
     def __init__(
-        self, subscribe: "Callable[[Callable[[Any], object], Callable[[PillionError], object]], LiveQuery]"
+        self, subscribe: "Callable[[Callable[[Any], object], Callable[[Exception], object]], LiveQuery]"
     ) -> None:
         self._heard = asyncio.Event()
         self._is_new = False

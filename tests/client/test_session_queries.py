@@ -1,6 +1,7 @@
 """Live queries of a session, whose ID changes, against the server as its users start it."""
 
 import asyncio
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from client.live_world import LiveWorld, until
-from pillion import PENDING, SKIPPED, MemoryStorage, NotReadyError, SessionId, SessionProvider
+from pillion import PENDING, SKIPPED, MemoryStorage, NotReadyError, SessionId, SessionProvider, TransportError
 from pillion.session_queries import SessionStore
 
 
@@ -194,6 +195,33 @@ def test_a_subscription_tells_why_there_is_no_id_and_tries_again(
                 await until(lambda: query.value == [])
                 assert [type(each).__name__ for each in told] == ["InvalidIdError", "list"]
                 assert query.error is None
+
+    asyncio.run(main())
+
+
+def test_a_storage_that_fails_is_told_too(running: LiveWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever an `id_generator` raises; and at once where there can be no connection at all."""
+    monkeypatch.setattr("pillion.session_queries.RETRY_SECONDS", 0.01)
+
+    async def main() -> None:
+        async with running.client() as client:
+            made: list[str] = []
+
+            def make() -> str:
+                made.append("0123456789abcdef0123456789abcdef")
+                if len(made) == 1:
+                    raise LookupError("no ID today")
+                return made[0]
+
+            with SessionProvider(client, storage="memory", id_generator=make) as session:
+                told: list[Any] = []
+                query = session.subscribe("notes:own", told.append, on_error=told.append)
+                await until(lambda: isinstance(query.value, list))
+                assert [type(each).__name__ for each in told] == ["LookupError", "list"]
+                monkeypatch.setitem(sys.modules, "websockets", None)
+                with pytest.raises(TransportError, match=r"pip install"):
+                    session.subscribe("notes:own")
+                monkeypatch.undo()
 
     asyncio.run(main())
 
