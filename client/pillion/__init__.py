@@ -12,6 +12,7 @@ else asks at the moment of sending. Runs unchanged on Pyodide, MicroPython and C
 from pillion.asgi import ASGITransport
 from pillion.changes import Change
 from pillion.client import Client
+from pillion.connection import Connection
 from pillion.events import EventStream
 from pillion.fetching import FetchResponse
 from pillion.lending import LentStorage, lend
@@ -19,9 +20,11 @@ from pillion.provider import SessionProvider, use_session
 from pillion.server_sent import ServerSentEvent
 from pillion.session import SKIPPED, Session
 from pillion.storage import CookieStorage, IndexedDBStorage, MemoryStorage, StorageReport, WebStorage
+from pillion.subscribing import PENDING, LiveQuery, Watch
 from pillion.transport import FetchTransport, Request, Response
 from pillion.websocket import WebSocket
 from pillion_shared import (
+    ABSENT,
     EncodingError,
     FunctionError,
     Int64,
@@ -42,10 +45,13 @@ from pillion_shared import (
 )
 
 __all__ = [
+    "ABSENT",
+    "PENDING",
     "SKIPPED",
     "ASGITransport",
     "Change",
     "Client",
+    "Connection",
     "CookieStorage",
     "EncodingError",
     "EventStream",
@@ -56,6 +62,7 @@ __all__ = [
     "Int64",
     "InvalidIdError",
     "LentStorage",
+    "LiveQuery",
     "MemoryStorage",
     "NoSessionError",
     "NotReadyError",
@@ -73,6 +80,7 @@ __all__ = [
     "StorageError",
     "StorageReport",
     "TransportError",
+    "Watch",
     "WebSocket",
     "WebStorage",
     "api",

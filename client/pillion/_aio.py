@@ -49,17 +49,18 @@ def spawn(coroutine: "Coroutine[Any, Any, None]") -> "asyncio.Task[None]":
         whole.close()
         coroutine.close()
         raise
-    _running.add(task)
     if hasattr(task, "add_done_callback"):  # CPython complains of what was cancelled before it had begun
         task.add_done_callback(lambda _: coroutine.close())
     return task
 
 
 async def _until_done(coroutine: "Coroutine[Any, Any, None]") -> None:
+    task = asyncio.current_task()
+    _running.add(task)  # the loop itself holds it until here; what is cancelled before that never gets here
     try:
         await coroutine
     finally:
-        _running.discard(asyncio.current_task())
+        _running.discard(task)
 
 
 async def apart(coroutine: "Coroutine[Any, Any, T]") -> "T":

@@ -111,6 +111,40 @@ def on_life(
     return stop
 
 
+def on_use(
+    woken: "Callable[[], None]", hidden: "Callable[[], None]", shown: "Callable[[], None]"
+) -> "Callable[[], None]":
+    """Calls back when this page is in use again or its network back, when it goes away, and when it comes back.
+
+    Returns the function that ends it. A worker hears of its network only.
+    """
+
+    def on_online(_event: "Any") -> None:
+        woken()
+
+    def on_pagehide(_event: "Any") -> None:
+        hidden()
+
+    def on_pageshow(_event: "Any") -> None:
+        shown()
+
+    def on_visible(_event: "Any") -> None:
+        if not js.document.hidden:
+            woken()
+
+    targets = [(js.globalThis, "online", on_online)]
+    if IN_PAGE:
+        targets += [(js.window, "pagehide", on_pagehide), (js.window, "pageshow", on_pageshow)]
+        targets += [(js.document, "visibilitychange", on_visible), (js.document, "resume", on_online)]
+    ends = [_listen_to(target, event, heard) for target, event, heard in targets]
+
+    def stop() -> None:
+        for end in ends:
+            end()
+
+    return stop
+
+
 async def shown() -> None:
     """Returns when the page is more than prerendered: before that, locks and channels keep everybody waiting."""
     if not (IN_PAGE and hasattr(js.document, "prerendering") and js.document.prerendering):

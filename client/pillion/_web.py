@@ -293,27 +293,14 @@ async def open_socket(
     """
     opened = deferred()
 
-    def on_message(event: "Any") -> None:
-        data = event.data
-        heard(data if isinstance(data, str) else octets_of(data))
+    def on_open() -> None:
+        opened.resolve(True)
 
-    def on_close(event: "Any") -> None:
+    def on_close(code: int, reason: str) -> None:
         opened.resolve(False)
-        closed(int(event.code), str(event.reason))
+        closed(code, reason)
 
-    # Made here and not in a promise: Firefox 153 crashes when a promise makes one in a worker, and its events don't
-    # wait for handlers. So what it would throw at is refused before.
-    _check_socket(url, protocols)
-    socket = js.WebSocket.new(url, as_js({"list": protocols}).list)
-    socket.binaryType = "arraybuffer"
-    proxies = [proxy_of(on_message), proxy_of(on_close)]
-    socket.onmessage, socket.onclose, socket.onopen = proxies[0], proxies[1], opened.resolve
-
-    def forget_it() -> None:
-        socket.onmessage = socket.onclose = socket.onopen = None
-        for proxy in proxies:
-            forget(proxy)
-
+    socket, forget_it = begin_socket(url, protocols, on_open, heard, on_close)
     try:
         is_open = bool(await opened.promise)
     except BaseException:
@@ -328,7 +315,45 @@ async def open_socket(
     return socket, forget_it
 
 
-def _check_socket(url: str, protocols: "list[str]") -> None:
+def begin_socket(
+    url: str,
+    protocols: "list[str]",
+    opened: "Callable[[], None]",
+    heard: "Callable[[str | bytes], None]",
+    closed: "Callable[[int, str], None]",
+) -> "tuple[Any, Callable[[], None]]":
+    """A WebSocket that is being opened, which calls back then, for every message and at its end; and what forgets it.
+
+    Raises `ValueError` for what it can't be asked for.
+    """
+
+    def on_open(_event: "Any") -> None:
+        opened()
+
+    def on_message(event: "Any") -> None:
+        data = event.data
+        heard(data if isinstance(data, str) else octets_of(data))
+
+    def on_close(event: "Any") -> None:
+        closed(int(event.code), str(event.reason))
+
+    # Made here and not in a promise: Firefox 153 crashes when a promise makes one in a worker, and its events don't
+    # wait for handlers. So what it would throw at is refused before.
+    check_socket(url, protocols)
+    socket = js.WebSocket.new(url, as_js({"list": protocols}).list)
+    socket.binaryType = "arraybuffer"
+    proxies = [proxy_of(on_open), proxy_of(on_message), proxy_of(on_close)]
+    socket.onopen, socket.onmessage, socket.onclose = proxies
+
+    def forget_it() -> None:
+        socket.onopen = socket.onmessage = socket.onclose = None
+        for proxy in proxies:
+            forget(proxy)
+
+    return socket, forget_it
+
+
+def check_socket(url: str, protocols: "list[str]") -> None:
     """Raises `ValueError` for what the WebSocket standard has its constructor throw at."""
     wrong = [each for each in protocols if not (each and all("!" <= letter <= "~" for letter in each))]
     if wrong or len({each.lower() for each in protocols}) < len(protocols):

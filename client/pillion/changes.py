@@ -1,14 +1,10 @@
 """Changes of the ID, and the callbacks that are told of them: plain or async, each harmed only by its own errors."""
 
-import asyncio
-
-from pillion import _platform
-from pillion._aio import is_awaitable, spawn
-from pillion_shared.ids import without_ids
+from pillion.callbacks import tell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from pillion_shared import SessionId
 
@@ -57,22 +53,4 @@ class Listeners:
     def tell(self, change: "Change") -> None:
         """Calls all of them; the async ones run on their own."""
         for callback in list(self._callbacks):
-            try:
-                outcome = callback(change)
-            except (Exception, asyncio.CancelledError) as error:
-                _complain(error, change)
-            else:
-                if is_awaitable(outcome):
-                    spawn(_finish(outcome, change))  # type: ignore[arg-type]
-
-
-async def _finish(outcome: "Awaitable[object]", change: "Change") -> None:
-    try:
-        await outcome
-    except Exception as error:
-        _complain(error, change)
-
-
-def _complain(error: BaseException, change: "Change") -> None:
-    why = without_ids(f"{type(error).__name__}: {error}", change.id)
-    _platform.warn(f"pillion: a callback of on_change failed: {why}")
+            tell(callback, change, "a callback of on_change", change.id)

@@ -1,6 +1,9 @@
-"""The client: calls functions of the server by name, and never attaches a session."""
+"""The client: calls functions of the server by name, keeps queries up to date, and never attaches a session."""
 
-from pillion._aio import Line, apart
+from pillion import _platform
+from pillion._aio import Line, apart, bounded
+from pillion.connection import Connection
+from pillion.subscribing import LiveQuery, Watch
 from pillion.transport import Request, default_transport
 from pillion_shared import TransportError, path_of, wire
 from pillion_shared.ids import quotable
@@ -8,15 +11,21 @@ from pillion_shared.shapes import is_dict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
     from typing import Any
 
+    from pillion.live import Answer, Live
+    from pillion.optimistic import Update
     from pillion.transport import Transport
     from pillion_shared import Reference
 
 
 class Call:
-    """A function and its arguments, as they were when it was called."""
+    """A function and its arguments, as they were when it was called.
+
+    timeout: seconds that it may take in all; without one it may take as long as the way that it goes allows.
+    optimistic: what a mutation will probably show.
+    """
 
     def __init__(
         self,
@@ -24,20 +33,39 @@ class Call:
         function: "Reference | str",
         args: "dict[str, object] | None",
         fields: "dict[str, object]",
+        timeout: "float | None" = None,
+        optimistic: "Callable[[Any], object] | None" = None,
     ) -> None:
         self.kind = kind
+        self.timeout = timeout
+        self.optimistic = optimistic
         self.path = path_of(function)
         if not is_dict(args or {}):
             raise TypeError(f"{quotable(self.path)}: arguments are keywords, name='tea', or one dict.")
         fields.update(args or {})
         self.args = wire.arguments(fields)
 
+    async def in_time(self, answer: "Coroutine[Any, Any, Any]") -> "Any":
+        """`answer`, if it comes within the timeout; else it is cancelled, and `TransportError` raised."""
+        if self.timeout is None:
+            return await answer
+        late = TransportError(
+            f"{quotable(self.path)} took more than {self.timeout:g} s, and nobody waits for it any more: "
+            "it may have run or not."
+        )
+        return await bounded(answer, self.timeout, late)
+
 
 class Client:
     """Calls the functions under `url`, such as `"/api"` or `"https://app.example/api"`.
 
     transport: what moves the calls; the browser's fetch unless given.
-    timeout: seconds that a call may take, and before that a mutation wait for its turn.
+    timeout: seconds that a call over HTTP may take, and before that a mutation wait for its turn.
+
+    While there are live queries (`subscribe`, `watch`), mutations and actions go over their WebSocket, to `url` +
+    `/sync`: in order, a mutation exactly once however often the connection is lost, and answered when the live queries
+    here show what it has done. They wait for a connection as long as it takes, unless they have a `timeout=`; an
+    action is not sent twice. Without live queries they are calls of HTTP, as queries always are.
 
     The calls raise `FunctionError` when the function fails, `TransportError` when no answer comes,
     `EncodingError` and `PathError` before anything is sent.
@@ -48,42 +76,124 @@ class Client:
         self.timeout = timeout
         self._transport = transport or default_transport()
         self._line = Line()
+        self._live: Live | None = None
+        self.connection = Connection(_platform.now)
+
+    @property
+    def live(self) -> "Live":
+        """What keeps queries up to date; for `Session`."""
+        if self._live is None:
+            from pillion.live import Live  # which many pages have no need of
+
+            self._live = Live(self.url, self.connection)
+        return self._live
+
+    def subscribe(
+        self,
+        function: "Reference | str",
+        on_value: "Callable[[Any], object] | None" = None,
+        args: "dict[str, object] | None" = None,
+        *,
+        on_error: "Callable[[Exception], object] | None" = None,
+        **fields: object,
+    ) -> LiveQuery:
+        """A query that is kept up to date, until it is closed: its value now is `.value`.
+
+        on_value: called with each new value, plain or async. on_error: with what the query fails with; without one
+        that is a warning. Equal queries are asked for once. Raises `TransportError` where there are no WebSockets.
+        """
+        call = Call(wire.QUERY, function, args, fields)
+        query = LiveQuery(call.path, on_value, on_error)
+        self.live.show(query, call.path, call.args)
+        return query
+
+    def watch(self, function: "Reference | str", args: "dict[str, object] | None" = None, **fields: object) -> Watch:
+        """The values of a query, one after another: `async for value in client.watch(...)`."""
+        return Watch(lambda value, error: self.subscribe(function, value, args, on_error=error, **fields))
+
+    def close(self) -> None:
+        """Ends the live queries, their connection, and the calls that wait on it."""
+        if self._live is not None:
+            self._live.close()
 
     async def query(
-        self, function: "Reference | str", args: "dict[str, object] | None" = None, **fields: object
+        self,
+        function: "Reference | str",
+        args: "dict[str, object] | None" = None,
+        *,
+        timeout: "float | None" = None,
+        **fields: object,
     ) -> "Any":
-        """What a query returns. Arguments are keywords; `args` is for names that Python can't spell."""
-        return await apart(self.call(Call(wire.QUERY, function, args, fields)))
+        """What a query returns. Arguments are keywords; `args` is for names that Python can't spell, or has here.
+
+        timeout: seconds that it may take in all.
+        """
+        call = Call(wire.QUERY, function, args, fields, timeout)
+        return await apart(call.in_time(self.call(call)))
 
     async def mutation(
-        self, function: "Reference | str", args: "dict[str, object] | None" = None, **fields: object
+        self,
+        function: "Reference | str",
+        args: "dict[str, object] | None" = None,
+        *,
+        optimistic: "Update | None" = None,
+        timeout: "float | None" = None,
+        **fields: object,
     ) -> "Any":
-        """What a mutation returns. The mutations of a client run one at a time, in the order of their calls."""
-        return await apart(self.call(Call(wire.MUTATION, function, args, fields)))
+        """What a mutation returns. The mutations of a client run one at a time, in the order of their calls.
+
+        optimistic: called with a `LocalStore`, changes what live queries show until the server has answered; it is
+        called again whenever they change. timeout: seconds that it may take in all; what was sent by then is carried
+        to its end, what was not is never sent.
+        """
+        call = Call(wire.MUTATION, function, args, fields, timeout, optimistic)
+        return await apart(call.in_time(self.call(call)))
 
     async def action(
-        self, function: "Reference | str", args: "dict[str, object] | None" = None, **fields: object
+        self,
+        function: "Reference | str",
+        args: "dict[str, object] | None" = None,
+        *,
+        timeout: "float | None" = None,
+        **fields: object,
     ) -> "Any":
-        """What an action returns."""
-        return await apart(self.call(Call(wire.ACTION, function, args, fields)))
+        """What an action returns. timeout: seconds that it may take in all."""
+        call = Call(wire.ACTION, function, args, fields, timeout)
+        return await apart(call.in_time(self.call(call)))
 
     async def call(self, call: Call, attach: "Callable[[dict[str, object]], Awaitable[None]] | None" = None) -> "Any":
         """What the three have in common; `attach` may add to the encoded arguments at the moment of sending."""
-        if call.kind != wire.MUTATION:
+        if call.kind == wire.QUERY:
             return await self._send(call, attach)
+        if call.kind == wire.ACTION:
+            if not self._is_live():
+                return await self._send(call, attach)
+            return await (await self._begin(call, attach)).result()
+        seconds = call.timeout or self.timeout
         late = TransportError(
-            f"{quotable(call.path)} was not sent: the mutations before it took more than {self.timeout:g} s."
+            f"{quotable(call.path)} was not sent: the mutations before it took more than {seconds:g} s."
         )
-        await self._line.enter(self.timeout, late)
+        await self._line.enter(seconds, late)
         try:
-            return await self._send(call, attach)
+            if not self._is_live():
+                return await self._send(call, attach)
+            answer = await self._begin(call, attach)
         finally:
             self._line.leave()
+        return await answer.result()
+
+    def _is_live(self) -> bool:
+        return self._live is not None and self._live.is_on
+
+    async def _begin(self, call: Call, attach: "Callable[[dict[str, object]], Awaitable[None]] | None") -> "Answer":
+        if attach is not None:
+            await attach(call.args)
+        return self.live.begin(call.kind, call.path, call.args, call.optimistic)
 
     async def _send(self, call: Call, attach: "Callable[[dict[str, object]], Awaitable[None]] | None") -> "Any":
         if attach is not None:
             await attach(call.args)
         body = wire.call(call.path, call.args)
         request = Request(f"{self.url}/{call.kind}", {"content-type": wire.CONTENT_TYPE}, body)
-        response = await self._transport.send(request, self.timeout)
+        response = await self._transport.send(request, call.timeout or self.timeout)
         return wire.result(response.status, response.text)

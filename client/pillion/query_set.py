@@ -75,6 +75,10 @@ class QuerySet:
         self._leaving: list[Query] = []
         self._is_due = True
 
+    def is_empty(self) -> bool:
+        """Whether there are none, not even such as are without a subscription for a while."""
+        return not self._by_id
+
     def find(self, key: str) -> "Query | None":
         """The query of a `call_key`."""
         return self._by_key.get(key)

@@ -6,7 +6,9 @@ from pillion.credentials import READY_SECONDS, Credentials
 from pillion.destinations import Destinations
 from pillion.readiness import Readiness
 from pillion.record import LOGIN, LOGOUT, REFRESHED
+from pillion.session_queries import SessionQueries, SessionStore
 from pillion.storage import StorageReport
+from pillion.subscribing import LiveQuery, Watch
 from pillion.ways import WaysOut
 from pillion_shared import SessionId, show, wire
 
@@ -65,6 +67,7 @@ class Session(WaysOut):
         settle = identity.settle if identity.has_storage else None
         self._readiness = Readiness(settle, identity.is_sure, identity.make_sure)
         self._followers: list[Callable[[Change | None], object]] = []
+        self._queries: SessionQueries | None = None
         self.credentials = Credentials(
             identity, self._readiness, destinations or Destinations(getattr(client, "url", ""))
         )
@@ -165,36 +168,89 @@ class Session(WaysOut):
         """Calls back, plain or async, when another ID is in force. Returns the function that ends it."""
         return self._identity.changed.add(callback)
 
+    def subscribe(
+        self,
+        function: "Reference | str",
+        on_value: "Callable[[Any], object] | None" = None,
+        args: "dict[str, object] | None" = None,
+        *,
+        on_error: "Callable[[Exception], object] | None" = None,
+        **fields: object,
+    ) -> LiveQuery:
+        """A query of this session that is kept up to date, until it is closed: its value now is `.value`.
+
+        on_value: called with each new value, plain or async. on_error: with what the query, or the wait for the ID,
+        fails with; without one that is a warning.
+
+        After a refresh or a log-in it shows what it did until there is the value under the new ID; after any other
+        change of the ID, such as a log-out, it is `PENDING` at once, and `on_value` is called with that. Before the
+        first ID is there, an `ssr_friendly` session's is `SKIPPED`. Raises `TransportError` where there are no
+        WebSockets.
+        """
+        call = Call(wire.QUERY, function, args, fields)
+        query = LiveQuery(call.path, on_value, on_error)
+        if self._ssr_friendly and not self._readiness.ready:
+            query.value = SKIPPED
+            if not self._identity.has_storage:
+                return query
+        self.client.live.check()
+        inside = self.refreshes.contains_caller()
+        self._own_queries().add(query, call, lambda: self._readiness.wait(READY_SECONDS, inside))
+        return query
+
+    def watch(self, function: "Reference | str", args: "dict[str, object] | None" = None, **fields: object) -> Watch:
+        """The values of a query of this session, one after another: `async for value in session.watch(...)`."""
+        return Watch(lambda value, error: self.subscribe(function, value, args, on_error=error, **fields))
+
     async def query(
-        self, function: "Reference | str", args: "dict[str, object] | None" = None, **fields: object
+        self,
+        function: "Reference | str",
+        args: "dict[str, object] | None" = None,
+        *,
+        timeout: "float | None" = None,
+        **fields: object,
     ) -> "Any":
         """What a query returns to this session; `SKIPPED` while an `ssr_friendly` session has no ID yet.
 
-        Arguments are keywords; `args` is for names that Python can't spell. Raises as `Client.query` does, and
-        `NotReadyError`.
+        Arguments are keywords; `args` is for names that Python can't spell, or has here. timeout: seconds that it may
+        take in all. Raises as `Client.query` does, and `NotReadyError`.
         """
-        call = Call(wire.QUERY, function, args, fields)
+        call = Call(wire.QUERY, function, args, fields, timeout)
         if self._ssr_friendly and not self._readiness.ready:
             self._readiness.start()
             return SKIPPED
-        return await apart(self._send(call, self.refreshes.contains_caller()))
+        return await apart(call.in_time(self._send(call, self.refreshes.contains_caller())))
 
     async def mutation(
-        self, function: "Reference | str", args: "dict[str, object] | None" = None, **fields: object
+        self,
+        function: "Reference | str",
+        args: "dict[str, object] | None" = None,
+        *,
+        optimistic: "Callable[[SessionStore], object] | None" = None,
+        timeout: "float | None" = None,
+        **fields: object,
     ) -> "Any":
         """What a mutation returns to this session.
 
-        Before the ID is there, and while it is refreshed, it waits; mutations are sent in the order of their calls.
+        Before the ID is there, and while it is refreshed, it waits; mutations are sent in the order of their calls,
+        under the ID that is in force then. optimistic, timeout: as for `Client.mutation`; the update sees the queries
+        of this session as a `SessionStore`, and is run no more after a log-out.
         """
-        call = Call(wire.MUTATION, function, args, fields)
-        return await apart(self._send(call, self.refreshes.contains_caller()))
+        update = None if optimistic is None else self._own_queries().optimistic(optimistic)
+        call = Call(wire.MUTATION, function, args, fields, timeout, update)
+        return await apart(call.in_time(self._send(call, self.refreshes.contains_caller())))
 
     async def action(
-        self, function: "Reference | str", args: "dict[str, object] | None" = None, **fields: object
+        self,
+        function: "Reference | str",
+        args: "dict[str, object] | None" = None,
+        *,
+        timeout: "float | None" = None,
+        **fields: object,
     ) -> "Any":
         """What an action returns to this session. It waits as mutations do; actions are sent in their own order."""
-        call = Call(wire.ACTION, function, args, fields)
-        return await apart(self._send(call, self.refreshes.contains_caller()))
+        call = Call(wire.ACTION, function, args, fields, timeout)
+        return await apart(call.in_time(self._send(call, self.refreshes.contains_caller())))
 
     def dispose(self) -> None:
         """Ends the session on this page: its locks, channels and listeners go, waiting calls get `NotReadyError`.
@@ -218,6 +274,12 @@ class Session(WaysOut):
             end()
 
         return stop
+
+    def _own_queries(self) -> SessionQueries:
+        if self._queries is None:
+            self._queries = SessionQueries(self.client.live, self.credentials.present)
+            self.follow(self._queries.follow)
+        return self._queries
 
     async def _refresh(
         self, before: "Callable[[SessionId], object] | None", timeout: float, reason: str, hold_calls: bool

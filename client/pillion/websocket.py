@@ -53,7 +53,7 @@ class WebSocket:
             raise SessionError(f"The session's ID doesn't go to {quotable(url)!r}: name its origin in allow_origins.")
         await credentials.wait()
         socket = cls()
-        await socket._open(_as_websocket(href), protocols, seconds)
+        await socket._open(as_websocket(href), protocols, seconds)
         try:
             session_id = await credentials.wait()
             socket.send(json.dumps({field: session_id}))
@@ -139,5 +139,6 @@ class WebSocket:
         return f"<WebSocket {'closed' if self.code else 'open'}>"
 
 
-def _as_websocket(href: str) -> str:
+def as_websocket(href: str) -> str:
+    """The WebSocket's address beside one of http."""
     return "ws" + href[4:] if href.startswith("http") else href

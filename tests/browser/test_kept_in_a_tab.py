@@ -21,6 +21,7 @@ LINK = """([url, download]) => {
     document.body.append(link);
     link.click();
 }"""
+LIVE = LOCAL + "session = use_session()\nnotes = session.subscribe(api.notes.list)\n"
 NO_FINALIZERS = "window.FinalizationRegistry = class { register() {} unregister() {} }"
 REMEMBER = "() => { window.here = 1; addEventListener('pageshow', event => { window.shown = event.persisted }) }"
 
@@ -110,6 +111,20 @@ def test_a_page_comes_back_from_the_cache_with_its_id(cached: Profile, site: Sit
         ids += sent(site, tab)
     assert len(set(ids)) == 1
     assert len({*ids, *sent(site, Tab(opened(tab)))}) == 2
+
+
+@pytest.mark.chromium(
+    "Firefox did not put this page away, whether its socket was closed at pagehide or at beforeunload."
+)
+def test_a_page_with_live_queries_comes_back_from_the_cache(cached: Profile, runtime: str) -> None:
+    """Its socket was closed as it went; it shows what has happened meanwhile."""
+    one, other = cached.tabs(2, runtime, LIVE)
+    for tab in (one, other):
+        tab.wait_for("notes.value == []")
+    away(one)
+    other.run("await session.mutation(api.notes.add, text='meanwhile')")
+    back(one)
+    one.wait_for("notes.value == ['meanwhile']")
 
 
 def test_a_page_in_the_cache_whose_id_was_taken_gets_its_own(cached: Profile, site: Site) -> None:

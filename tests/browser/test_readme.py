@@ -56,6 +56,17 @@ def test_the_ten_lines(profile: Profile, site: Site) -> None:
     assert page.request.post(site.url + "/api/query", data=body).json()["value"] == ["tea", "tea"]
 
 
+def test_the_live_queries(profile: Profile, site: Site) -> None:
+    """On a page with a session, over the README's functions. The mutation goes over HTTP if a second has gone by."""
+    tab = profile.tab("mpy", "from pillion import *\nsession = SessionProvider(Client('/api')).install()\n")
+    code = block("python", "notes = session.subscribe")
+    assert tab.run(code + "return [notes.is_closed, await session.query(api.cart.get)]") == [True, ["tea"]]
+    assert [call.kind for call in site.received] in (
+        ["query"],
+        ["mutation", "query"],
+    )
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, as `make wheel` builds it."""

@@ -1,6 +1,8 @@
 """The asyncio that all runtimes share."""
 
 import asyncio
+import gc
+import weakref
 
 import pytest
 
@@ -80,6 +82,21 @@ def test_bounded_hands_on_a_cancellation() -> None:
         await asyncio.wait_for(ended.wait(), 5)
 
     asyncio.run(main())
+
+
+def test_spawned_work_that_is_cancelled_before_it_begins_is_not_kept() -> None:
+    async def work() -> None:
+        raise AssertionError
+
+    async def main() -> weakref.ref[asyncio.Task[None]]:
+        task = spawn(work())
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return weakref.ref(task)
+
+    task = asyncio.run(main())
+    gc.collect()
+    assert task() is None
 
 
 def test_spawned_work_is_kept_until_done_and_refused_without_a_loop() -> None:

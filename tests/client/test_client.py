@@ -134,6 +134,38 @@ def test_waiting_for_the_turn_is_bounded() -> None:
     asyncio.run(main())
 
 
+def test_a_call_may_have_a_time_of_its_own() -> None:
+    """In all, whatever it waits for; it also bounds the transport, and another call is not harmed."""
+    given: list[float] = []
+
+    class Slow:
+        async def send(self, request: Request, seconds: float) -> Response:
+            given.append(seconds)
+            await asyncio.sleep(0.0 if "fast" in request.body else 60)
+            return Response(200, '{"status": "success", "value": 1}')
+
+    async def main() -> None:
+        client = Client("/api", Slow())
+        for call in (client.query, client.mutation, client.action):
+            with pytest.raises(TransportError, match=r"a:slow took more than 0\.01 s"):
+                await call("a:slow", timeout=0.01)
+            assert await call("a:fast", timeout=50) == 1
+            assert await call("a:fast") == 1
+
+    asyncio.run(main())
+    assert given == [0.01, 50, 20.0] * 3
+
+
+def test_an_optimistic_update_has_nothing_to_show_where_there_are_no_live_queries() -> None:
+    def never(_: object) -> None:
+        raise AssertionError
+
+    client = Client("/api", MockTransport(lambda call: 1))
+    assert asyncio.run(client.mutation("a:b", optimistic=never)) == 1
+    assert (client.connection.state, client.connection.pending) == ("idle", 0)
+    client.close()
+
+
 def test_nobody_overtakes_in_the_line() -> None:
     """Mutations that come while the turn is being handed over included."""
 

@@ -14,12 +14,15 @@ MAY_IMPORT = {
     "pillion_server": {"pillion_server", "pillion_shared"},
 }
 NO_DEPENDENCIES = {"pillion", "pillion_shared"}
+EXTRAS = {PACKAGES["pillion"] / "sockets.py": {"websockets"}}
+"""What a file may import where it is installed, and says so where it is not."""
 BROWSER_FILES = [PACKAGES["pillion"] / f"{name}.py" for name in ("_browser", "_js", "_page", "_web")]
 
 
 def wrong_imports(package: str, path: Path, source: str) -> list[str]:
     """What the file imports and may not, each with its line."""
     tree = ast.parse(source)
+    allowed = sys.stdlib_module_names | PACKAGES.keys() | EXTRAS.get(path, set())
     found = []
     for name, line in texts(tree):  # sys.modules["js"], or an argument of whatever imports
         top = name.partition(".")[0]
@@ -37,7 +40,7 @@ def wrong_imports(package: str, path: Path, source: str) -> list[str]:
                 found.append(
                     f"{shown(path)}:{line} imports {name}: only {', '.join(file.name for file in BROWSER_FILES)} do"
                 )
-        elif package in NO_DEPENDENCIES and top not in sys.stdlib_module_names | PACKAGES.keys():
+        elif package in NO_DEPENDENCIES and top not in allowed:
             found.append(f"{shown(path)}:{line} imports {name}: {package} has no dependencies")
     return found
 

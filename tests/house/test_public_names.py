@@ -7,12 +7,11 @@ import pytest
 
 PUBLIC = {
     "pillion": """
-        ASGITransport Change Client CookieStorage EncodingError EventStream FetchResponse FetchTransport FunctionError
-        Int64 IndexedDBStorage InvalidIdError LentStorage MemoryStorage NoSessionError NotReadyError PathError
-        PillionError RandomnessError RefreshError Request Response SKIPPED ServerSentEvent Session SessionError
-        SessionId
-        SessionProvider StorageError StorageReport TransportError WebSocket WebStorage api is_session_id lend
-        show use_session
+        ABSENT ASGITransport Change Client Connection CookieStorage EncodingError EventStream FetchResponse
+        FetchTransport FunctionError Int64 IndexedDBStorage InvalidIdError LentStorage LiveQuery MemoryStorage
+        NoSessionError NotReadyError PENDING PathError PillionError RandomnessError RefreshError Request
+        Response SKIPPED ServerSentEvent Session SessionError SessionId SessionProvider StorageError
+        StorageReport TransportError Watch WebSocket WebStorage api is_session_id lend show use_session
     """,
     "pillion_shared": """
         ABSENT EncodingError FunctionError Int64 InvalidIdError NoSessionError NotReadyError

@@ -58,7 +58,7 @@ def test_no_dependencies_without_an_extra(metadata: Message) -> None:
     """`pip install pillion` installs pillion."""
     needed = metadata.get_all("Requires-Dist", [])
     assert [each for each in needed if "extra ==" not in each] == []
-    assert set(metadata.get_all("Provides-Extra", [])) == {"server", "dev"}
+    assert set(metadata.get_all("Provides-Extra", [])) == {"live", "server", "dev"}
 
 
 @pytest.mark.parametrize("package", ["pillion", "pillion_shared", "pillion.testing"])

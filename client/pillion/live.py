@@ -1,0 +1,320 @@
+"""The live half of a client: runs the sync engine, with the sockets, the timer and the page's events that it needs."""
+
+import asyncio
+
+from pillion import _platform
+from pillion._aio import spawn
+from pillion.callbacks import complain
+from pillion.connection import IDLE
+from pillion.effects import CloseSocket, Ended, OpenSocket, SendText, Settled, Shown, UpdateFailed
+from pillion.engine import Engine
+from pillion.sockets import check_address, open_socket
+from pillion.subscribing import PENDING
+from pillion.surroundings import here
+from pillion.transport import located
+from pillion.websocket import as_websocket
+from pillion_shared import frames, uuid4, wire
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    from pillion.calls import Call
+    from pillion.connection import Connection
+    from pillion.effects import Effect
+    from pillion.optimistic import Update
+    from pillion.query_set import Subscription
+    from pillion.sockets import Socket
+    from pillion.subscribing import LiveQuery
+    from pillion_shared import PillionError
+    from pillion_shared.server_frames import Result
+
+GRACE_SECONDS = 1.0
+"""How long a query is kept after the last who shows it."""
+
+HIDDEN = "PageHidden"
+
+
+class Live:
+    """What keeps queries up to date, and carries calls while it does.
+
+    url: that of the client. connection: what it tells how it goes. There is a connection from the first query until
+    the last one has been dropped and the last call has ended.
+    """
+
+    def __init__(self, url: str, connection: "Connection") -> None:
+        self._url = url
+        self._connection = connection
+        self._engine: Engine | None = None
+        self._effects: list[Effect] = []
+        self._is_running = False
+        self._is_hidden = False
+        self._address = ""
+        self._sockets: dict[int, Socket] = {}
+        self._queries: dict[Subscription, LiveQuery] = {}
+        self._subscriptions: dict[LiveQuery, Subscription] = {}
+        self._answers: dict[Call, Answer] = {}
+        self._timer: asyncio.Task[None] | None = None
+        self._timer_at = 0.0
+        self._unlisten: Callable[[], None] = _nothing
+
+    @property
+    def is_on(self) -> bool:
+        """Whether there are queries to be kept up to date, or calls on their way."""
+        return self._engine is not None
+
+    def check(self) -> None:
+        """Raises `TransportError` and `ValueError` where there can't be a connection."""
+        check_address(self._find())
+
+    def show(self, query: "LiveQuery", path: str, args: "dict[str, object]") -> None:
+        """Keeps a query up to date from now on: `path` (canonical) with `args`, which are encoded.
+
+        Raises `TransportError` and `ValueError` where there can't be a connection, `RuntimeError` where no loop runs.
+        """
+        engine = self._started()
+        query.value = PENDING
+        subscription = engine.subscribe(path, args)
+        self._queries[subscription], self._subscriptions[query] = query, subscription
+        query.at_end(lambda: self._hide(query))
+        if subscription.result is not None:
+            spawn(self._show_soon(query, subscription))
+        self._run()
+
+    def move(self, queries: "Iterable[tuple[LiveQuery, str, dict[str, object]]]", keeps: bool) -> None:
+        """Has queries show others, and keep what they show until these are answered, or not."""
+        if self._engine is not None:
+            there = [
+                (self._subscriptions[each], path, args) for each, path, args in queries if each in self._subscriptions
+            ]
+            self._engine.move(there, keeps)
+            self._run()
+
+    def begin(self, kind: str, path: str, args: "dict[str, object]", update: "Update | None" = None) -> "Answer":
+        """Begins a mutation or an action, after those that were begun before; to be asked for its `result`."""
+        engine, now = self._started(), _platform.now()
+        call = engine.mutation(path, args, now, update) if kind == wire.MUTATION else engine.action(path, args, now)
+        answer = self._answers[call] = Answer(lambda: self._give_up(engine, call))
+        self._run()
+        return answer
+
+    def close(self) -> None:
+        """Ends the queries and the calls, the connection, the timer and the listening."""
+        for query in list(self._subscriptions):
+            query.close()
+        if self._engine is not None:
+            self._end(self._engine)
+            self._run()
+
+    # --- inside ---
+
+    def _started(self) -> Engine:
+        if self._engine is None:
+            self.check()
+            self._address = self._find()
+            client_id = uuid4(_platform.random_bytes(16))
+            self._engine = Engine(client_id, _chance, here().now, GRACE_SECONDS)
+            if _platform.IN_BROWSER:
+                self._unlisten = _platform.browser().on_use(self._on_woken, self._on_hidden, self._on_shown)
+        if not self._is_hidden:
+            self._engine.start(_platform.now())
+        return self._engine
+
+    def _find(self) -> str:
+        return as_websocket(located(f"{self._url}/sync")[0])
+
+    def _hide(self, query: "LiveQuery") -> None:
+        subscription = self._subscriptions.pop(query, None)
+        if subscription is not None and self._engine is not None:
+            del self._queries[subscription]
+            self._engine.unsubscribe(subscription, _platform.now())
+            self._run()
+
+    def _give_up(self, engine: Engine, call: "Call") -> None:
+        self._answers.pop(call, None)
+        engine.give_up(call)
+        self._run()
+
+    async def _show_soon(self, query: "LiveQuery", subscription: "Subscription") -> None:
+        """What was there already when somebody came to see it, who has his handle by now."""
+        if query.value is PENDING and query.error is None:
+            self._effects.append(Shown([subscription]))
+            self._run()
+
+    def _run(self) -> None:
+        """Carries out what the engine wants; what is wanted meanwhile, too, afterwards."""
+        if self._engine is not None:
+            self._effects += self._engine.take()
+        if self._is_running:
+            return
+        self._is_running = True
+        try:
+            while self._effects:
+                self._carry_out(self._effects.pop(0))
+        finally:
+            self._is_running = False
+        engine = self._engine
+        if engine is None:
+            return
+        oldest = engine.calls.oldest()
+        if engine.queries.is_empty() and oldest is None:
+            self._end(engine)
+            self._run()
+            return
+        pending, since = engine.calls.pending(frames.MUTATION), None if oldest is None else oldest.made
+        self._connection.update(engine.link.state, pending, since)
+        self._keep_time(engine)
+
+    def _carry_out(self, effect: "Effect") -> None:
+        if isinstance(effect, OpenSocket):
+            self._open(effect.socket)
+        elif isinstance(effect, SendText):
+            if effect.socket in self._sockets:
+                self._sockets[effect.socket].send(effect.text)
+        elif isinstance(effect, CloseSocket):
+            socket = self._sockets.pop(effect.socket, None)
+            if socket is not None:
+                socket.close(effect.reason)
+        elif isinstance(effect, Shown):
+            self._show(effect.subscriptions)
+        elif isinstance(effect, Settled):
+            answer = self._answers.pop(effect.call, None)
+            if answer is not None:
+                answer.settle(effect.result)
+        elif isinstance(effect, UpdateFailed):
+            complain(effect.error, "an optimistic update")
+        elif isinstance(effect, Ended):
+            self._on_ended(effect.error)
+
+    def _show(self, subscriptions: "list[Subscription]") -> None:
+        news: list[LiveQuery] = []
+        for subscription in subscriptions:
+            query = self._queries.get(subscription)
+            if query is not None:
+                result = subscription.result
+                if result is None:
+                    query.show(PENDING)
+                else:
+                    query.show(result.value, result.error)
+                news.append(query)
+        for query in news:  # all of them show the same moment when the first is told
+            query.tell()
+
+    def _open(self, number: int) -> None:
+        engine = self._engine
+        if engine is None:
+            return
+
+        def opened() -> None:
+            engine.opened(number, _platform.now())
+            self._run()
+
+        def heard(message: "str | bytes") -> None:
+            engine.received(number, message, _platform.now())
+            self._run()
+
+        def closed(reason: str) -> None:
+            self._sockets.pop(number, None)
+            engine.closed(number, reason, _platform.now())
+            self._run()
+
+        self._sockets[number] = open_socket(self._address, opened, heard, closed)
+
+    def _end(self, engine: Engine) -> None:
+        """Takes the engine away; what it still wants is to be run."""
+        self._engine, self._is_hidden = None, False
+        self._unlisten()
+        self._unlisten = _nothing
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        engine.close()
+        self._effects += [effect for effect in engine.take() if not isinstance(effect, Ended)]
+        self._connection.update(IDLE)
+
+    def _on_ended(self, error: "PillionError") -> None:
+        """The server wants no more of it; whoever comes next begins anew."""
+        queries = list(self._subscriptions)
+        self._queries.clear()
+        self._subscriptions.clear()
+        if self._engine is not None:
+            self._end(self._engine)
+        for query in queries:
+            query.show(None, error)
+        for query in queries:
+            query.tell()
+
+    # --- time, and the page ---
+
+    def _keep_time(self, engine: Engine) -> None:
+        due = engine.due()
+        if due is None or self._is_hidden or (self._timer is not None and self._timer_at <= due):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer, self._timer_at = spawn(self._tick(engine, due)), due
+
+    async def _tick(self, engine: Engine, due: float) -> None:
+        await asyncio.sleep(max(0.0, due - _platform.now()))
+        self._timer = None
+        engine.tick(_platform.now())
+        self._run()
+
+    def _on_woken(self) -> None:
+        if self._engine is not None and not self._is_hidden:
+            self._engine.wake(_platform.now())
+            self._run()
+
+    def _on_hidden(self) -> None:
+        """The page goes, or is put away, which it can't be with an open socket."""
+        self._is_hidden = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for number, socket in list(self._sockets.items()):
+            del self._sockets[number]
+            socket.close(HIDDEN)
+            if self._engine is not None:
+                self._engine.closed(number, HIDDEN, _platform.now())
+        self._run()
+
+    def _on_shown(self) -> None:
+        self._is_hidden = False
+        if self._engine is not None:
+            self._engine.start(_platform.now())
+        self._on_woken()
+
+
+class Answer:
+    """What becomes of a call. give_up: called when nobody waits for it any more."""
+
+    def __init__(self, give_up: "Callable[[], None]") -> None:
+        self._give_up = give_up
+        self._over = asyncio.Event()
+        self._result: Result | None = None
+
+    def settle(self, result: "Result") -> None:
+        """Says how it went."""
+        self._result = result
+        self._over.set()
+
+    async def result(self) -> "Any":
+        """What the function returned, or raises what it failed with; cancelled, it is given up."""
+        while self._result is None:
+            try:
+                await self._over.wait()
+            except BaseException:
+                self._give_up()
+                raise
+        if self._result.error is not None:
+            raise self._result.error
+        return self._result.value
+
+
+def _chance() -> float:
+    return int.from_bytes(_platform.random_bytes(4), "big") / 2**32
+
+
+def _nothing() -> None:
+    pass
