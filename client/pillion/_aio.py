@@ -127,9 +127,17 @@ SLICES = 8
 """A page that was frozen or asleep finds its timer over and what it waits for there: so it loses but one slice."""
 
 
-async def bounded(coroutine: "Coroutine[Any, Any, T]", seconds: float, error: Exception) -> "T":
-    """What `coroutine` returns or raises, if that takes at most `seconds`; else it is cancelled and `error` raised."""
-    over = asyncio.Event()
+async def bounded(
+    coroutine: "Coroutine[Any, Any, T]",
+    seconds: "float | None",
+    error: Exception,
+    over: "asyncio.Event | None" = None,
+) -> "T":
+    """What `coroutine` returns or raises, if that takes at most `seconds`; else it is cancelled and `error` raised.
+
+    over: an event that ends it, too, when it is set; it is set here when the coroutine has ended.
+    """
+    over = asyncio.Event() if over is None else over
     begun: list[bool] = []
     results: list[T] = []
     failures: list[BaseException] = []
@@ -142,16 +150,18 @@ async def bounded(coroutine: "Coroutine[Any, Any, T]", seconds: float, error: Ex
             failures.append(failure)
         over.set()
 
-    async def alarm() -> None:
+    async def alarm(seconds: float) -> None:
         for _ in range(SLICES):
             await asyncio.sleep(seconds / SLICES)
         over.set()
 
-    worker, clock = asyncio.create_task(work()), asyncio.create_task(alarm())
+    worker = asyncio.create_task(work())
+    clock = None if seconds is None else asyncio.create_task(alarm(seconds))
     try:
         await over.wait()
     finally:
-        clock.cancel()
+        if clock is not None:
+            clock.cancel()
         if not (results or failures):
             worker.cancel()
             if not begun:

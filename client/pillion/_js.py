@@ -9,9 +9,9 @@ import sys
 import js
 
 try:
-    from pyodide.ffi import create_proxy
+    from pyodide.ffi import JsProxy, create_proxy
 except ImportError:
-    from jsffi import create_proxy
+    from jsffi import JsProxy, create_proxy
 
 from pillion_shared import StorageError
 
@@ -94,6 +94,11 @@ def reason(error: "Any") -> str:
 def text_of(value: object) -> "str | None":
     """A missing item is `jsnull` on Pyodide and `None` on MicroPython."""
     return value if isinstance(value, str) else None
+
+
+def is_of_js(value: object) -> bool:
+    """Whether a value is an object of JavaScript's."""
+    return isinstance(value, JsProxy)
 
 
 def forget(proxy: "Any") -> None:

@@ -19,6 +19,7 @@ SHARES_A_TASK = IN_BROWSER and sys.implementation.name == "micropython"
 """Whether coroutines called by JavaScript are one task to asyncio."""
 
 
+_SCHEME = "abcdefghijklmnopqrstuvwxyz0123456789+-."
 _web_module: "list[ModuleType]" = []
 
 
@@ -86,11 +87,17 @@ def is_whole(url: str) -> bool:
     return url[:7] == "http://" or url[:8] == "https://"
 
 
+def has_scheme(url: str) -> bool:
+    """Whether an address begins with `scheme://`."""
+    scheme, separator, _ = url.partition("://")
+    return bool(separator and scheme) and all(letter in _SCHEME for letter in scheme.lower())
+
+
 def is_same_everywhere(url: str) -> bool:
     """Whether everybody reads one address in it: it is whole, or begins with a slash, and no `<base>` changes it."""
     if is_whole(url):
         return True
-    if "://" not in url and url[:1] != "/":
+    if url[:1] != "/" and not has_scheme(url):
         return False  # `evil.example/x` is a path to a browser, and a host to urllib3
     return not IN_BROWSER or bool(web().locate(url) == web().locate_with_base(url))
 
@@ -124,6 +131,11 @@ def _locate(url: str) -> "tuple[str, str | None] | None":
         return url, None  # the standards differ about names of other letters
     host = f"[{host}]" if ":" in host else host
     return url, f"{parts.scheme}://{host}" + ("" if port in (None, ports[parts.scheme]) else f":{port}")
+
+
+def is_of_js(value: object) -> bool:
+    """Whether a value is an object of JavaScript's."""
+    return IN_BROWSER and bool(bridge().is_of_js(value))
 
 
 def expose(target: "Any", name: str, function: "Callable[..., object]") -> "Callable[[], None]":

@@ -32,6 +32,8 @@ _AbortController = js.AbortController
 _parse = js.JSON.parse
 
 _page: "list[str]" = []
+_thrown: "list[Any]" = []
+_LONGEST_MS = 2**31 - 1
 
 
 def set_page(href: str) -> None:
@@ -104,8 +106,9 @@ async def fetch(
     """
     ended = _AbortController.new()
     signal = ended.signal
-    is_request = not isinstance(target, str)
+    is_request, can_abort = not isinstance(target, str), False
     if is_request or "signal" in options:
+        can_abort = True
         signal = _any_of(signal, options.get("signal"), target.signal if is_request else None)
     given = as_js(options)
     given.signal = signal
@@ -114,13 +117,14 @@ async def fetch(
     timer = None
     if seconds is not None:
         late = js.DOMException.new("It took too long.", "TimeoutError")
-        timer = js.setTimeout(ended.abort.bind(ended), int(seconds * 1000), late)
+        timer = js.setTimeout(ended.abort.bind(ended), min(int(seconds * 1000), _LONGEST_MS), late)
 
     def end() -> None:
         ended.abort()
 
     try:
-        return await _through_layers(target, given), end
+        answer = _through_layers(target, given)
+        return await (answer.catch(_as_error()) if can_abort else answer), end
     except Exception as error:
         why = reason(error)
     except BaseException:
@@ -129,7 +133,29 @@ async def fetch(
     finally:
         if timer is not None and not is_whole:
             js.clearTimeout(timer)
-    raise _lost(str(target.url) if is_request else target, why, seconds)
+    if is_request:
+        raise _lost(str(target.url), why, seconds)
+    if why.startswith("TypeError"):  # which is also what browsers call a network that fails
+        await _check(target, given)
+    raise _lost(target, why, seconds, options.get("redirect"))
+
+
+async def _check(target: str, given: "Any") -> None:
+    """Raises `ValueError` with what is wrong about a fetch, if it is one that can't be."""
+    try:
+        await construct(js.Request, target, given)
+    except ValueError as error:
+        why = str(error)
+    else:
+        return
+    raise ValueError(f"{quotable(target)} can't be fetched so ({why}).")
+
+
+def _as_error() -> "Any":
+    """For `catch`: any value may be the reason of an abortion, but Pyodide hangs where it is no Error."""
+    if not _thrown:
+        _thrown.append(js.Function.new("e", "throw e instanceof Error ? e : new DOMException(`${e}`, 'AbortError')"))
+    return _thrown[0]
 
 
 def _any_of(*signals: "Any") -> "Any":
@@ -156,14 +182,15 @@ def send_last(target: str, options: "dict[str, Any]") -> None:
     _through_layers(target, given).catch(js.Boolean)  # any function of JavaScript's: the failure counts as seen
 
 
-def _lost(url: str, why: str, seconds: "float | None") -> TransportError:
+def _lost(url: str, why: str, seconds: "float | None", redirect: "str | None" = None) -> TransportError:
     shown = quotable(url)
-    if why.startswith("TimeoutError") and seconds is not None:
-        return TransportError(f"{shown} gave no answer within {seconds:g} s.")
+    if why.startswith("TimeoutError"):
+        return TransportError(f"{shown} gave no answer within {'its time' if seconds is None else f'{seconds:g} s'}.")
     if why.startswith("AbortError"):
         return TransportError(f"The call of {shown} was aborted.")
+    hint = ", or redirects, which is not followed, lest the ID go along" if redirect == "error" else ""
     return TransportError(
-        f"{shown} can't be reached ({why}). Does the server run, and does it allow this page's origin?"
+        f"{shown} can't be reached ({why}){hint}. Does the server run, and does it allow this page's origin?"
     )
 
 
@@ -184,6 +211,34 @@ def _as_js(value: "Any") -> "Any":
     return value
 
 
+def size_of(body: "Any") -> "int | None":
+    """The bytes of a body, `None` for a FormData, which nobody tells."""
+    if kind_of(body) == "FormData":
+        return None
+    return int(js.Blob.new(js.Array.of(_as_js(body))).size)
+
+
+def is_aborted(signal: "Any") -> bool:
+    """Whether an AbortSignal has been used, if there is one."""
+    return signal is not None and is_there(signal) and bool(signal.aborted)
+
+
+def on_abort(signal: "Any", callback: "Callable[[], object]") -> "Callable[[], None]":
+    """Calls back when an AbortSignal is used; returns what ends that."""
+
+    def heard(_event: object) -> None:
+        callback()
+
+    proxy = proxy_of(heard)
+    signal.addEventListener("abort", proxy)
+
+    def unlisten() -> None:
+        signal.removeEventListener("abort", proxy)
+        forget(proxy)
+
+    return unlisten
+
+
 def kind_of(value: object) -> str:
     """What JavaScript calls an object of its own: `"Request"`, `"FormData"`, `"ReadableStream"`."""
     return str(js.Object.prototype.toString.call(value))[8:-1]
@@ -192,6 +247,10 @@ def kind_of(value: object) -> str:
 def items_of(headers: "Any") -> "dict[str, str]":
     """Headers of the browser's as a dict, names in lower case."""
     found: dict[str, str] = {}
+    if kind_of(headers) != "Headers":
+        for pair in js.Object.entries(headers):
+            found[str(pair[0])] = str(pair[1])
+        return found
 
     def take(value: str, name: str, _all: object) -> None:
         found[name] = value
@@ -255,10 +314,11 @@ async def read(response: "Any", how: str, end: "Callable[[], None]") -> "Any":
 
 
 class Stream:
-    """The body of a Response, as it arrives."""
+    """The body of a Response, as it arrives. end: ends the transfer, as who stops waiting for it does."""
 
-    def __init__(self, response: "Any") -> None:
+    def __init__(self, response: "Any", end: "Callable[[], None]") -> None:
         self._url = str(response.url)
+        self._end = end
         self._body = response.body
         self._reader: Any = None
 
@@ -273,6 +333,9 @@ class Stream:
             return None if chunk.done else octets_of(chunk.value)
         except Exception as error:
             why = reason(error)
+        except BaseException:
+            self._end()
+            raise
         raise _lost(self._url, why, None)
 
 

@@ -7,6 +7,9 @@ from pillion_shared.wire import AUTHORIZATION, authorization
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from typing import Any
+
     from pillion.borrowing import BorrowedIdentity
     from pillion.destinations import Destinations
     from pillion.identity import Identity
@@ -26,16 +29,12 @@ class Credentials:
         self._identity = identity
         self._readiness = readiness
 
-    async def wait(self) -> SessionId:
+    def wait(self) -> "Coroutine[Any, Any, SessionId]":
         """The ID, once a call may go out with it: settled, not held up by a refresh, looked at just now.
 
-        Raises `NotReadyError`, also if there is a log-out meanwhile.
+        To be awaited, also by another task. Raises `NotReadyError`, also if there is a log-out meanwhile.
         """
-        session_id = self.at_once()
-        while session_id is None:
-            waited = await apart(self._waited(self._identity.refreshes.contains_caller()))
-            session_id = waited if waited == self._identity.id else self.at_once()  # or there is another one since
-        return session_id
+        return self._wait(self._identity.refreshes.contains_caller())
 
     def at_once(self) -> "SessionId | None":
         """The ID, if a call may go out with it at once."""
@@ -76,6 +75,13 @@ class Credentials:
         if self._identity.id is None:
             raise RuntimeError("A settled session has an ID.")
         return self._identity.id
+
+    async def _wait(self, inside: bool) -> SessionId:
+        session_id = self.at_once()
+        while session_id is None:
+            waited = await apart(self._waited(inside))
+            session_id = waited if waited == self._identity.id else self.at_once()  # or there is another one since
+        return session_id
 
     async def _waited(self, inside: bool) -> SessionId:
         refreshes = self._identity.refreshes

@@ -55,6 +55,6 @@ def _origin(text: str) -> str:
     found = _platform.locate(text) if "://" in text else None
     origin = found[1] if found is not None else None
     rest = text.partition("://")[2].partition("/")[2]
-    if origin is None or rest or "?" in text or "#" in text or "@" in text:
+    if origin is None or rest or any(letter in text for letter in "?#@*"):
         raise ValueError(f"{text!r} is no origin: write https://HOST or http://HOST:PORT, without a path.")
     return origin

@@ -10,7 +10,8 @@ from pillion_shared import TransportError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Coroutine
+    from typing import Any
 
     from pillion.changes import Change
     from pillion.fetching import Chunks, FetchResponse
@@ -33,18 +34,20 @@ class EventStream:
     last_id: of the event received last, or to begin after. connected: whether there is a connection now. error: why
     there is none.
 
-    It ends when the server answers 204, or by `close()`. Raises `TransportError` for any other answer than a stream
-    of events (what can't be reached is tried again). A new ID begins a new connection at once; after a log-out that
-    is one from the beginning.
+    It ends when the server answers 204, by `close()`, or by a signal. Raises `TransportError` for any other answer than
+    a stream of events; what can't be reached is tried again for as long as it takes, and `error` says why. A new ID
+    begins a new connection at once; after a log-out that is one from the beginning.
     """
 
     def __init__(
         self,
-        connect: "Callable[[str], Awaitable[FetchResponse]]",
+        connect: "Callable[[str], Coroutine[Any, Any, FetchResponse]]",
         follow: "Callable[[Callable[[Change | None], object]], Callable[[], None]]",
         retry: float = RETRY_SECONDS,
         last_id: str = "",
+        is_over: "Callable[[], bool]" = lambda: False,
     ) -> None:
+        self._is_over = is_over
         self.connected = False
         self.error: TransportError | None = None
         self._connect = connect
@@ -52,6 +55,7 @@ class EventStream:
         self._retry = retry
         self._failures = 0
         self._chunks: Chunks | None = None
+        self._given_up: asyncio.Event | None = None  # of the connection that is being made
         self._ready: list[ServerSentEvent] = []
         self._closed = False
         self._renewed = asyncio.Event()
@@ -95,6 +99,9 @@ class EventStream:
                 if error.status is not None:
                     self.close()
                     raise
+                if self._is_over():
+                    self.close()
+                    break
                 self._lose(error)
                 await self._pause()
             except BaseException:
@@ -106,9 +113,8 @@ class EventStream:
         """Connects, or reads on; raises `TransportError` with a status if there is no sense in trying again."""
         if self._chunks is None:
             self._renewed.clear()
-            response = await self._connect(self.last_id)
-            if self._renewed.is_set():  # by another ID, or closed
-                response.close()
+            response = await self._connected()
+            if response is None:
                 return
             _check(response)
             if int(response.status) == 204:
@@ -136,6 +142,23 @@ class EventStream:
         except ValueError as error:
             raise TransportError(f"The stream of events holds {error}.", 200) from None
 
+    async def _connected(self) -> "FetchResponse | None":
+        """The answer, `None` when another ID comes first, or the end."""
+        given_up, over = asyncio.Event(), TransportError("Another connection is wanted, or none.")
+        self._given_up = given_up
+        try:
+            response = await bounded(self._connect(self.last_id), None, over, given_up)
+        except TransportError as error:
+            if error is not over:
+                raise
+            return None
+        finally:
+            self._given_up = None
+        if self._renewed.is_set():
+            response.close()
+            return None
+        return response
+
     async def _pause(self) -> None:
         retry = self._retry if self._parser.retry is None else self._parser.retry
         retry = min(max(retry, MIN_RETRY_SECONDS), LONGEST_RETRY_SECONDS)
@@ -162,6 +185,8 @@ class EventStream:
     def _lose(self, error: "TransportError | None") -> None:
         chunks, self._chunks, self.connected = self._chunks, None, False
         self.error = error
+        if self._given_up is not None:
+            self._given_up.set()
         if chunks is not None:
             chunks.close()
 

@@ -1,11 +1,14 @@
 """`session.fetch`: the browser's fetch in the shape of PyScript's, with the session's ID."""
 
+import asyncio
 import json
 
 from pillion import _platform
+from pillion._aio import apart, bounded
 from pillion.placing import CONTENT_TYPE, JSON, Placement, with_header
 from pillion_shared import TransportError
 from pillion_shared.errors import ABSENT
+from pillion_shared.ids import quotable
 from pillion_shared.shapes import is_dict, is_list
 
 TYPE_CHECKING = False
@@ -17,17 +20,29 @@ if TYPE_CHECKING:
     from pillion_shared import SessionId
 
 
+_OPTIONS = (
+    "method", "headers", "body", "mode", "credentials", "cache", "redirect", "referrer", "referrerPolicy", "integrity",
+    "keepalive", "signal", "duplex", "priority", "window", "targetAddressSpace", "attributionReporting",
+    "sharedStorageWritable", "adAuctionHeaders", "browsingTopics", "privateToken",
+)  # fmt: skip
+
+
 class Outgoing:
     """A request of plain HTTP before it has the ID.
 
-    target: an address, or a Request of the browser's. options: those of fetch; `headers` is a dict or Headers, `body`
-    what fetch takes, or bytes. data: what `json=` was given, else `ABSENT`.
+    target: an address, or a URL or Request of the browser's. options: those of fetch; `headers` is a dict, pairs, or
+    Headers, `body` what fetch takes, or bytes. data: what `json=` was given, else `ABSENT`. Raises `TypeError` for what
+    fetch would not understand, `ValueError` for what can't be together.
     """
 
     def __init__(self, target: "Any", placement: Placement, options: "dict[str, Any]", data: object = ABSENT) -> None:
+        for name in options:
+            if name not in _OPTIONS:
+                raise TypeError(f"{name!r} is no option of fetch: {', '.join(_OPTIONS)}. A dict goes into json=.")
         self._placement = placement
         self._options = options
-        headers, body = options.get("headers"), options.get("body")
+        headers = options.get("headers")
+        body = options.get("body")
         self._headers: dict[str, str] = headers if isinstance(headers, dict) else _items_of(headers)
         if data is not ABSENT:
             if body is not None:
@@ -36,12 +51,19 @@ class Outgoing:
             self.add_header(CONTENT_TYPE, JSON)
         elif isinstance(body, (dict, list)):
             raise TypeError("A dict is no body: pass it as json=, or its text, or a FormData.")
+        elif body is not None and not is_octets(body) and not _platform.is_of_js(body):
+            raise TypeError(f"A {type(body).__name__} is no body: pass text, bytes, or what fetch takes.")
         self._body = body
-        self.target = target
+        self.target = target = _addressed(target)
         self.is_request = not isinstance(target, str)
         if self.is_request and placement.field is not None:
             raise ValueError("A Request has its body already: with field= pass the address, and json= or body=.")
         self.url = str(target.url) if self.is_request else target
+
+    @property
+    def signal(self) -> "Any":
+        """What aborts it, `None` where nothing does."""
+        return self.target.signal if self.is_request else self._options.get("signal")
 
     def add_header(self, name: str, value: str) -> None:
         """One more, unless it is there already."""
@@ -53,6 +75,8 @@ class Outgoing:
         if session_id is not None:
             if not self.is_request:
                 headers, body = self._placement.put(session_id, headers, body)
+            if options.get("mode") == "no-cors":
+                raise ValueError("A call with mode='no-cors' carries no header, and so no session: leave it out.")
             if not self._placement.follows_redirects and options.get("redirect") != "manual":
                 options["redirect"] = "error"
         if headers:
@@ -77,7 +101,8 @@ class Outgoing:
 def _json_text(value: object) -> str:
     if _platform.SHARES_A_TASK:  # MicroPython would write a `repr` for what JSON can't hold
         _check_json(value)
-    return json.dumps(value)
+        return json.dumps(value)
+    return json.dumps(value, allow_nan=False)
 
 
 def _check_json(value: object) -> None:
@@ -87,19 +112,38 @@ def _check_json(value: object) -> None:
     elif is_list(value) or isinstance(value, tuple):
         for item in list(value):  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]
             _check_json(item)  # pyright: ignore[reportUnknownArgumentType]
-    elif not (value is None or isinstance(value, (str, int, float))):
+    elif isinstance(value, float):
+        if value != value or value in (float("inf"), float("-inf")):
+            raise ValueError(f"{value} is nothing for JSON.")
+    elif not (value is None or isinstance(value, (str, int))):
         raise TypeError(f"A {type(value).__name__} is nothing for JSON.")
+
+
+def _addressed(target: "Any") -> "Any":
+    """An address, or a Request."""
+    if isinstance(target, str):
+        return target
+    if not _platform.is_of_js(target):
+        raise TypeError(f"A {type(target).__name__} is no address: pass text, or a URL or Request of the browser's.")
+    return str(target.href) if _platform.web().kind_of(target) == "URL" else target
 
 
 def _items_of(headers: "Any") -> "dict[str, str]":
     if headers is None:
         return {}
+    if isinstance(headers, (list, tuple)):
+        return dict(headers)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
     found: dict[str, str] = _platform.web().items_of(headers)
     return found
 
 
+def is_octets(value: object) -> bool:
+    """Whether a value is text or bytes."""
+    return isinstance(value, (str, bytes, bytearray, memoryview))
+
+
 def _is_stream(body: "Any") -> bool:
-    if isinstance(body, (str, bytes, bytearray, memoryview)):
+    if is_octets(body):
         return False
     return bool(_platform.web().kind_of(body) == "ReadableStream")
 
@@ -146,7 +190,7 @@ class FetchResponse:
 
     def chunks(self) -> "Chunks":
         """The body as it arrives, for `async for`: pieces of bytes."""
-        return Chunks(_platform.web().Stream(self._response), self._end)
+        return Chunks(_platform.web().Stream(self._response, self._end), self._end)
 
     def close(self) -> None:
         """Ends the transfer, if it is still under way."""
@@ -202,17 +246,39 @@ class Fetch:
         self._is_sent = True
         web, outgoing, credentials = require_browser("session.fetch"), self._outgoing, self._credentials
         target, is_ours = credentials.destinations.find(outgoing.url)
-        session_id = None
+        session_id, seconds = None, self._seconds
         if is_ours:
-            session_id = credentials.at_once() or await credentials.wait()
+            session_id = credentials.at_once()
+            if session_id is None:
+                begin = _platform.now()
+                session_id = await self._wait()
+                seconds = seconds and max(0.0, seconds - (_platform.now() - begin))
         options = outgoing.carrying(session_id)
         if outgoing.is_request:
             target = await outgoing.with_header(session_id, options)
             if session_id is not None:
                 options = {"signal": options.get("signal")}  # the rest is in the new Request
-        response, end = await web.fetch(target, options, self._seconds)
+        response, end = await web.fetch(target, options, seconds)
         self._response = FetchResponse(response, end)
         return self._response
+
+    async def _wait(self) -> "SessionId":
+        """The ID, as long as the call may take and nobody aborts it."""
+        outgoing, web = self._outgoing, _platform.web()
+        lost = TransportError(
+            f"{quotable(outgoing.url)} was not sent: before the session's ID was there it was aborted, or had its time."
+        )
+        if outgoing.signal is None:
+            waiting = self._credentials.wait()
+            return await (waiting if self._seconds is None else apart(bounded(waiting, self._seconds, lost)))
+        if web.is_aborted(outgoing.signal):
+            raise lost
+        over = asyncio.Event()
+        unlisten = web.on_abort(outgoing.signal, over.set)
+        try:
+            return await apart(bounded(self._credentials.wait(), self._seconds, lost, over))
+        finally:
+            unlisten()
 
     if _platform.SHARES_A_TASK:  # MicroPython awaits iterators
 

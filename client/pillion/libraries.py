@@ -102,13 +102,16 @@ def urlopen(credentials: "Credentials", url: "Any", data: "bytes | None", second
     given = url if isinstance(url, urllib.request.Request) else urllib.request.Request(url)
     if given.type == "blob":  # of which urllib knows nothing, and at which Firefox hangs in a worker
         raise urllib.error.URLError("unknown url type: blob")
+    if _platform.IN_BROWSER and seconds is not None:
+        raise ValueError("A synchronous call in a browser takes as long as it takes: leave out timeout=.")
+    own_method = type(given).get_method is not urllib.request.Request.get_method
     request = urllib.request.Request(  # a copy, because the caller's may be sent again under another ID
         given.full_url,
         given.data if data is None else data,
         given.headers,
         given.origin_req_host,
         given.unverifiable,
-        getattr(given, "method", None),
+        given.get_method() if own_method else getattr(given, "method", None),
     )
     request.unredirected_hdrs.update(given.unredirected_hdrs)
     if not request.has_header(AUTHORIZATION):

@@ -15,6 +15,19 @@ if TYPE_CHECKING:
 CONTENT_TYPE = "content-type"
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
+_FORBIDDEN = (
+    "cookie",
+    "host",
+    "origin",
+    "referer",
+    "connection",
+    "content-length",
+    "date",
+    "te",
+    "trailer",
+    "upgrade",
+    "via",
+)
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~"
 
 
@@ -30,6 +43,8 @@ class Placement:
             raise ValueError("The ID goes into a header or into a field: pass header= or field=, not both.")
         if header is not None and not (header and all(each in _LETTERS for each in header.lower())):
             raise ValueError(f"{header!r} is no name of a header.")
+        if header is not None and (header.lower() in _FORBIDDEN or header.lower()[:4] == "sec-"):
+            raise ValueError(f"Browsers let nobody set {header}: name another header.")
         self.header = None if field is not None else header or AUTHORIZATION
         self.field = field
         self.follows_redirects = self.header is not None and self.header.lower() == AUTHORIZATION.lower()
@@ -50,11 +65,12 @@ class Placement:
 
     def _filled(self, session_id: "SessionId", content_type: str, body: "Any") -> "Any":
         name = str(self.field)
-        if isinstance(body, str) and content_type.startswith(JSON):
+        kind = content_type.partition(";")[0].strip().lower()
+        if isinstance(body, str) and (kind == JSON or kind.endswith("+json")):
             fields = json.loads(body)
             if is_dict(fields):
                 return body if name in fields else _spliced(body, name, session_id, ", " if fields else "")
-        elif isinstance(body, str) and content_type.startswith(FORM):
+        elif isinstance(body, str) and kind == FORM:
             return _platform.form_with(body, name, session_id)
         elif _platform.IN_BROWSER and not isinstance(body, (str, bytes)) and body is not None:
             web = _platform.web()

@@ -3,6 +3,8 @@
 MAX_LINE = 16 * 1024 * 1024
 """The longest event, in bytes of its stream; one that never ends must not fill the memory."""
 
+_MARK = b"\xef\xbb\xbf"
+
 
 class ServerSentEvent:
     """One event. event: its type, `"message"` unless the server says so. id: the last one that the server has given."""
@@ -30,8 +32,9 @@ class EventParser:
 
     def begin(self) -> None:
         """A new connection: what was not whole is lost."""
-        self._rest = b""
-        self._is_first = True
+        self._rest: list[bytes] = []  # the pieces of a line that has not ended
+        self._rest_size = 0
+        self._start: bytes | None = b""  # what may be a byte order mark
         self._skips_lf = False
         self._data: list[str] = []
         self._event = ""
@@ -40,31 +43,34 @@ class EventParser:
 
     def feed(self, octets: bytes) -> "list[ServerSentEvent]":
         """The events that end in these bytes. Raises `ValueError` for an event that is too long."""
-        self._rest += octets
-        if self._is_first:
-            if len(self._rest) < 3 and b"\xef\xbb\xbf"[: len(self._rest)] == self._rest:
+        if self._start is not None:
+            start = self._start + octets
+            if len(start) < len(_MARK) and _MARK[: len(start)] == start:
+                self._start = start
                 return []
-            self._is_first = False
-            if self._rest[:3] == b"\xef\xbb\xbf":
-                self._rest = self._rest[3:]
+            self._start, octets = None, start[len(_MARK) :] if start[: len(_MARK)] == _MARK else start
         found: list[ServerSentEvent] = []
-        for line in self._lines():
+        for line in self._lines(octets):
             event = self._take(line)
             if event is not None:
                 found.append(event)
-        if self._size + len(self._rest) > MAX_LINE:
+        if self._size + self._rest_size > MAX_LINE:
             raise ValueError(f"an event of more than {MAX_LINE} bytes")
         return found
 
-    def _lines(self) -> "list[str]":
-        """Those that have ended, by LF, CR or both."""
-        text = self._rest
-        if text and self._skips_lf:
+    def _lines(self, octets: bytes) -> "list[str]":
+        """Those that end in these bytes, by LF, CR or both."""
+        if octets and self._skips_lf:
             self._skips_lf = False
-            text = text[1:] if text[:1] == b"\n" else text
-        if text:
-            self._skips_lf = text[-1:] == b"\r"
-        *lines, self._rest = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+            octets = octets[1:] if octets[:1] == b"\n" else octets
+        if octets:
+            self._skips_lf = octets[-1:] == b"\r"
+        *lines, rest = octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        if lines:
+            lines[0] = b"".join(self._rest + [lines[0]])
+            self._rest, self._rest_size = [], 0
+        self._rest.append(rest)
+        self._rest_size += len(rest)
         return [_decoded(line) for line in lines]
 
     def _take(self, line: str) -> "ServerSentEvent | None":

@@ -79,7 +79,8 @@ class WaysOut:
     def urlopen(self, url: "Any", data: "bytes | None" = None, timeout: "float | None" = None) -> "Any":
         """`urllib.request.urlopen`; in the browser after `pyodide_http.patch_urllib()`. url: an address or a Request.
 
-        timeout: seconds. Raises what urllib raises, and `NotReadyError`.
+        timeout: seconds; `ValueError` in a browser, where no synchronous call can keep it. Raises what urllib raises,
+        and `NotReadyError`.
         """
         return libraries.urlopen(self.credentials, url, data, timeout)
 
@@ -122,9 +123,12 @@ class WaysOut:
         """Server-sent events: `async for event in session.events(url)`, each with `data`, `event` and `id`.
 
         A lost connection is made again after `retry` seconds, longer after several failures, with the `Last-Event-ID`;
-        so it is, at once, when another ID comes. last_id: to begin after. header, options: as for `fetch`.
+        so it is, at once, when another ID comes. last_id: to begin after. header, options: as for `fetch`; a `signal`
+        ends it. Raises `TransportError` for what is no address, and outside a browser.
         """
-        placement = Placement(header)
+        web, placement = require_browser("session.events"), Placement(header)
+        self.credentials.destinations.find(Outgoing(url, placement, options).url)
+        signal = options.get("signal")
 
         async def connect(last: str) -> FetchResponse:
             outgoing = Outgoing(url, placement, dict(options, cache="no-store"))
@@ -138,7 +142,7 @@ class WaysOut:
                 message = str(error)
             raise TransportError(message)  # that there was a log-out meanwhile, or no ID in time: it is tried again
 
-        return EventStream(connect, self.follow, retry, last_id)
+        return EventStream(connect, self.follow, retry, last_id, lambda: bool(web.is_aborted(signal)))
 
     def beacon(
         self,
@@ -162,7 +166,7 @@ class WaysOut:
         outgoing = Outgoing(url, Placement(header, field), dict(options, body=body), json)
         href, is_ours = self.credentials.destinations.find(url)
         given = outgoing.carrying(self.credentials.now() if is_ours else None)
-        octets = given.get("body", b"")
-        if isinstance(octets, (str, bytes)) and len(octets) > MAX_BEACON:
+        size = web.size_of(given.get("body", ""))
+        if size is not None and size > MAX_BEACON:
             raise ValueError(f"A beacon holds at most {MAX_BEACON} bytes: the browser would drop this one.")
         web.send_last(href, given)

@@ -5,7 +5,7 @@ import json
 
 from pillion import _platform
 from pillion._aio import apart, bounded
-from pillion.fetching import require_browser
+from pillion.fetching import is_octets, require_browser
 from pillion_shared import SessionError, TransportError
 from pillion_shared.ids import quotable
 
@@ -69,6 +69,8 @@ class WebSocket:
 
     def send(self, data: "str | bytes") -> None:
         """Sends a message; what the network doesn't take yet, the browser keeps. Raises `TransportError` if closed."""
+        if not (is_octets(data) or _platform.is_of_js(data)):
+            raise TypeError(f"A {type(data).__name__} is no message: send text, json.dumps(...), or bytes.")
         if self.code or not _platform.web().is_open(self._socket):
             raise TransportError("The WebSocket is closed.")
         _platform.web().send_to(self._socket, data)

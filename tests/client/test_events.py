@@ -163,17 +163,27 @@ def test_it_ends_with_the_session() -> None:
     asyncio.run(main())
 
 
-@pytest.mark.parametrize(("said", "waited"), [(b"retry: 0", 0.05), (b"retry: 99999999999", 24 * 3600.0)])
-def test_what_the_server_wants_has_bounds(monkeypatch: pytest.MonkeyPatch, said: bytes, waited: float) -> None:
-    """Longer timers than browsers know would fire at once."""
+def waits_of(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long is waited between connections from now on, in no time."""
     waits: list[float] = []
 
-    async def bounded(coroutine: Any, seconds: float, error: Exception) -> None:
+    async def bounded(
+        coroutine: Any, seconds: float | None, error: Exception, over: asyncio.Event | None = None
+    ) -> object:
+        if seconds is None:
+            return await coroutine
         coroutine.close()
         waits.append(seconds)
         raise error
 
     monkeypatch.setattr(events, "bounded", bounded)
+    return waits
+
+
+@pytest.mark.parametrize(("said", "waited"), [(b"retry: 0", 0.05), (b"retry: 99999999999", 24 * 3600.0)])
+def test_what_the_server_wants_has_bounds(monkeypatch: pytest.MonkeyPatch, said: bytes, waited: float) -> None:
+    """Longer timers than browsers know would fire at once."""
+    waits = waits_of(monkeypatch)
     monkeypatch.setattr(events.random, "random", lambda: 0.0)
 
     async def main() -> None:
@@ -202,14 +212,7 @@ def test_it_can_be_closed_at_any_time(first: Callable[[list[bytes]], Any]) -> No
 
 def test_the_waits_grow_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     """And begin anew after an event."""
-    waits: list[float] = []
-
-    async def bounded(coroutine: Any, seconds: float, error: Exception) -> None:
-        coroutine.close()
-        waits.append(seconds)
-        raise error
-
-    monkeypatch.setattr(events, "bounded", bounded)
+    waits = waits_of(monkeypatch)
     monkeypatch.setattr(events.random, "random", lambda: 0.0)
 
     async def main() -> None:
@@ -228,5 +231,56 @@ def test_a_stream_of_rubbish_is_an_error(monkeypatch: pytest.MonkeyPatch) -> Non
     async def main() -> None:
         with pytest.raises(TransportError, match="more than 10 bytes"):
             await received(Server(Response([b"data: " + b"x" * 50])).stream())
+
+    asyncio.run(main())
+
+
+class Slow(Server):
+    """Never answers, and knows who has gone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left = 0
+
+    async def connect(self, last_id: str) -> Any:
+        self.asked.append(last_id)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.left += 1
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_a_connection_that_is_being_made_is_given_up(again: bool) -> None:
+    """At once, for another ID or for none."""
+
+    async def main() -> None:
+        server = Slow()
+        stream = server.stream()
+        waiting = asyncio.ensure_future(stream.__anext__())
+        while not server.asked:
+            await asyncio.sleep(0)
+        if again:
+            for follower in server.followers:
+                follower(CHANGED)
+            while len(server.asked) < 2:
+                await asyncio.sleep(0)
+            assert server.left == 1
+        stream.close()
+        with pytest.raises(StopAsyncIteration):
+            await waiting
+        assert server.left == len(server.asked)
+
+    asyncio.run(asyncio.wait_for(main(), 5))
+
+
+def test_what_is_over_is_not_tried_again() -> None:
+    """Such as a signal that is used: nobody wants more."""
+
+    async def main() -> None:
+        server = Server(TransportError("aborted"))
+        stream = EventStream(server.connect, server.follow, is_over=lambda: True)
+        assert await received(stream) == []
+        assert (len(server.asked), server.followers) == (1, [])
 
     asyncio.run(main())

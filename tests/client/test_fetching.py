@@ -1,6 +1,8 @@
 """What a fetch sends and gives back, without a browser; with one it is tried by browser/test_ways_out.py."""
 
 import asyncio
+import io
+import uuid
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -56,7 +58,7 @@ def test_json_is_written_once() -> None:
     [
         ("/x", Placement(), {"body": "a"}, 1, "not both"),
         ("/x", Placement(), {"body": {"a": 1}}, None, "not both"),
-        (SimpleNamespace(url="http://shop.example/"), Placement(field="a"), {}, 1, "has its body already"),
+        ("/x", Placement(), {}, float("nan"), "JSON"),
     ],
 )
 def test_what_makes_no_sense_is_refused(
@@ -67,10 +69,40 @@ def test_what_makes_no_sense_is_refused(
         Outgoing(target, placement, options, data)
 
 
-def test_a_dict_is_no_body() -> None:
-    """`pyscript.fetch` would send "[object Object]"."""
-    with pytest.raises(TypeError, match="json="):
-        Outgoing("/x", Placement(), {"body": {"a": 1}})
+def test_a_request_has_its_body_already(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So there can be no field in it."""
+    monkeypatch.setattr(_platform, "is_of_js", lambda value: True)
+    monkeypatch.setattr(_platform, "web", lambda: SimpleNamespace(kind_of=lambda value: "Request"))
+    with pytest.raises(ValueError, match="has its body already"):
+        Outgoing(SimpleNamespace(url="http://shop.example/"), Placement(field="a"), {}, 1)
+
+
+@pytest.mark.parametrize(
+    ("target", "options", "error"),
+    [
+        ("/x", {"body": {"a": 1}}, "json="),  # `pyscript.fetch` would send "[object Object]"
+        ("/x", {"body": io.BytesIO(b"a")}, "BytesIO is no body"),  # and Pyodide what `repr` says
+        ("/x", {"data": {"a": 1}}, "'data' is no option of fetch"),
+        (None, {}, "NoneType is no address"),
+        (b"/x", {}, "bytes is no address"),
+    ],
+)
+def test_what_fetch_would_not_understand_is_refused(target: Any, options: dict[str, Any], error: str) -> None:
+    """What it does not know it would leave out, without a word."""
+    with pytest.raises(TypeError, match=error):
+        Outgoing(target, Placement(), options)
+
+
+def test_headers_may_be_pairs() -> None:
+    """As they may for fetch."""
+    outgoing = Outgoing("/x", Placement(), {"headers": [["X-Mine", "2"]]})
+    assert outgoing.carrying(ID) == {"headers": {"X-Mine": "2", **AUTHORIZED}}
+
+
+def test_a_call_that_can_carry_nothing_is_refused() -> None:
+    """It would go without the session, and nobody would see."""
+    with pytest.raises(ValueError, match="no-cors"):
+        Outgoing("/x", Placement(), {"mode": "no-cors"}).carrying(ID)
 
 
 def test_outside_a_browser_there_is_none() -> None:
@@ -85,9 +117,11 @@ class Web:
     def __init__(self) -> None:
         self.sent: list[tuple[str, dict[str, Any]]] = []
         self.ended = 0
+        self.seconds: float | None = None
 
     async def fetch(self, target: str, options: dict[str, Any], seconds: float | None) -> Any:
         self.sent.append((target, options))
+        self.seconds = seconds
         await asyncio.sleep(0)
         if target == "http://gone.example/":
             raise TransportError("no")
@@ -165,3 +199,27 @@ def test_a_fetch_that_is_under_way_is_not_awaited_again(monkeypatch: pytest.Monk
 
     asyncio.run(main())
     assert len(web.sent) == 1
+
+
+def test_the_time_of_a_call_counts_while_it_waits_for_the_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is late then was never sent; what is not has the rest of its time."""
+    web = in_browser(monkeypatch)
+    made = asyncio.Event()
+
+    async def make() -> str:
+        await made.wait()
+        return str(uuid.uuid4())
+
+    async def main() -> None:
+        client = Client("http://shop.example/api", MockTransport(lambda call: None))
+        with SessionProvider(client, "memory", id_generator=make) as session:
+            with pytest.raises(TransportError, match="was not sent"):
+                await session.fetch("http://shop.example/", timeout=0.05)
+            assert web.sent == []
+            call = asyncio.ensure_future(session.fetch("http://shop.example/", timeout=5).text())
+            await asyncio.sleep(0.05)
+            made.set()
+            await call
+            assert 4 < (web.seconds or 0) < 4.96
+
+    asyncio.run(main())

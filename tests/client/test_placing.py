@@ -39,9 +39,11 @@ def test_the_id_is_put_where_nothing_is(
 
 
 def test_a_json_body_gets_one_more_field() -> None:
-    """At the top."""
-    _, body = Placement(field="sid").put(ID, JSON, '{"a": {"b": 1}}')
-    assert json.loads(body) == {"a": {"b": 1}, "sid": ID}
+    """At the top; what is there stays as it is written, which no parser would give back."""
+    _, body = Placement(field="sid").put(ID, JSON, ' {"a": {"b": 1.0e3}}')
+    assert json.loads(body) == {"a": {"b": 1000}, "sid": ID}
+    assert '"a": {"b": 1.0e3}' in body
+    assert Placement(field="sid").put(ID, {"Content-Type": "Application/vnd.api+JSON"}, "{}")[1] == f'{{"sid": "{ID}"}}'
 
 
 @pytest.mark.parametrize(
@@ -79,4 +81,11 @@ def test_a_header_of_the_callers_own_stays() -> None:
 def test_what_is_no_header_is_refused(name: str) -> None:
     """By us: the browser would throw."""
     with pytest.raises(ValueError, match="no name of a header"):
+        Placement(name)
+
+
+@pytest.mark.parametrize("name", ["Cookie", "HOST", "sec-fetch-mode"])
+def test_a_header_that_browsers_leave_out_is_refused(name: str) -> None:
+    """The call would go without the session, and nobody would see."""
+    with pytest.raises(ValueError, match="Browsers let nobody set"):
         Placement(name)

@@ -1,6 +1,7 @@
 """What a stream of events says, by the HTML standard; the examples are of its section 9.2.6, and of its tests' kind."""
 
 import itertools
+import time
 
 import pytest
 from hypothesis import given
@@ -76,6 +77,20 @@ def test_what_is_not_utf8_is_replaced() -> None:
     (event,) = EventParser().feed(b"data: \xff\n\n")
     assert event.data == "\ufffd"
     assert repr(event) == "ServerSentEvent('message', 1 characters)"
+
+
+def test_a_long_line_is_looked_through_once() -> None:
+    """However many pieces it comes in: ten times as many take ten times as long, not a hundred times."""
+
+    def seconds(pieces: int) -> float:
+        parser = EventParser()
+        begin = time.process_time()
+        for _ in range(pieces):
+            parser.feed(b"x" * 100)
+        parser.feed(b"\n\n")
+        return time.process_time() - begin
+
+    assert min(seconds(40_000) for _ in range(3)) < 40 * min(seconds(4_000) for _ in range(3))
 
 
 @pytest.mark.parametrize("piece", [b"data: xxxxxxxxxxxx\n", b"xxxxxxxxxxxx"])

@@ -40,13 +40,8 @@ def test_outside_a_browser_the_browsers_own_ways_are_not_there() -> None:
                 await session.fetch("https://shop.example/x")
             with pytest.raises(TransportError, match=r"auth=session\.auth"):
                 session.beacon("https://shop.example/x")
-            events = session.events("https://shop.example/x", retry=60)
-            waiting = asyncio.create_task(events.__anext__())
-            await asyncio.sleep(0.01)
-            assert "auth=session.auth" in str(events.error)
-            events.close()
-            with pytest.raises(StopAsyncIteration):
-                await waiting
+            with pytest.raises(TransportError, match=r"auth=session\.auth"):
+                session.events("https://shop.example/x")
 
     asyncio.run(main())
 
@@ -57,7 +52,13 @@ def test_an_origin_that_is_none_is_refused_at_once() -> None:
         SessionProvider(Client("/api", MockTransport(lambda call: None)), allow_origins=["shop.example"])
 
 
-@pytest.mark.parametrize("url", ["shop.example/x", "x", "./x", "", "localhost:8000/x", "\\\\shop.example"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("shop.example/x", "x", "./x", "", "localhost:8000/x", "\\\\shop.example"),
+        *("evil.example/x?next=https://shop.example/", "a@evil.example:1/x?n=://", "://shop.example/x"),
+    ],
+)
 def test_headers_are_not_for_what_others_may_read_in_another_way(url: str) -> None:
     """A path to a browser may be a host to a library, which would be sent the ID."""
 
