@@ -16,9 +16,11 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pillion_server import calls
+from pillion_server.cors import is_preflight, reading_headers
 from pillion_server.errors import DatabaseError, Refused
 from pillion_server.failures import internal_error
 from pillion_server.formats import deprecation, is_plain, plain
+from pillion_server.guard import Guard, first_of_each
 from pillion_server.idempotency import key_in
 from pillion_server.runner import Body, Runner
 from pillion_shared.ids import quotable
@@ -42,26 +44,33 @@ _OF_STATUS = {401: {"www-authenticate": "Bearer"}, 429: {"retry-after": "1"}, 50
 
 
 class Api:
-    """Answers everything under `/api`: calls, and in the same form what is not one. `app` answers the rest."""
+    """Answers everything under `/api` but CORS preflights: calls, and in the same form what is not one.
 
-    def __init__(self, app: ASGIApp, runner: Runner) -> None:
+    `app` answers the rest. This stands around it, with the guard and CORS headers of its own, so that a call passes
+    nothing else on its way.
+    """
+
+    def __init__(self, app: ASGIApp, runner: Runner, guard: Guard) -> None:
         self._app = app
         self._runner = runner
+        self._guard = guard
         self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path: str = scope.get("path", "").removeprefix(scope.get("root_path", ""))
-        if scope["type"] == "http" and path.startswith(_BELOW):
-            await self._respond(path.removeprefix(_BELOW), scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+        if scope["type"] == "http":
+            path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+            if path.startswith(_BELOW) and not is_preflight(scope):
+                await self._respond(path.removeprefix(_BELOW), scope, receive, send)
+                return
+        await self._app(scope, receive, send)
 
     async def _respond(self, endpoint: str, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = dict[bytes, bytes](reversed(scope["headers"]))  # so that the first of a name is found
+        headers = first_of_each(scope)
         client = headers[b"convex-client"].decode("latin-1") if b"convex-client" in headers else None
         more = deprecation(client)
         status = 200
         try:
+            self._guard.check(headers)
             _check_endpoint(scope["method"], endpoint)
             _check_authorization(headers)
             body = b"" if scope["method"] == "GET" else await body_of(headers, receive)
@@ -78,8 +87,9 @@ class Api:
             _logger.exception("A call of %s could not be answered", quotable(endpoint[:100]))
             status, answer = 500, internal_error()
         text = _json.encode(answer)
-        more = {"content-length": str(len(text)), **_OF_STATUS.get(status, {}), **more}
-        sent = [*_HEADERS, *((name.encode(), value.encode()) for name, value in more.items())]
+        more = {**_OF_STATUS.get(status, {}), **more}
+        sent = [*_HEADERS, (b"content-length", b"%d" % len(text)), *reading_headers(self._guard, headers)]
+        sent += [(name.encode(), value.encode()) for name, value in more.items()]
         await send({"type": "http.response.start", "status": status, "headers": sent})
         await send({"type": "http.response.body", "body": text})
 
