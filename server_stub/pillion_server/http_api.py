@@ -16,6 +16,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pillion_server import calls
+from pillion_server.begun import Begun
 from pillion_server.cors import is_preflight, reading_headers
 from pillion_server.errors import DatabaseError, Refused
 from pillion_server.failures import internal_error
@@ -39,8 +40,9 @@ _RUN, _BATCH, _NOW, _AT = "run/", "query_batch", "query_ts", "query_at_ts"
 _logger = logging.getLogger("pillion_server")
 _json = msgspec.json.Encoder()
 _HEADERS = [(b"content-type", CONTENT_TYPE.encode()), (b"cache-control", b"no-store")]
+_METHODS = {**dict.fromkeys((*KINDS, _BATCH, _NOW, _AT), ("POST",)), QUERY: ("GET", "POST")}
 _ENDPOINTS = ", ".join(f"POST {PREFIX}/{kind}" for kind in KINDS)
-_OF_STATUS = {401: {"www-authenticate": "Bearer"}, 429: {"retry-after": "1"}, 503: {"retry-after": "1"}}
+_OF_STATUS = {401: [("www-authenticate", "Bearer")], 429: [("retry-after", "1")], 503: [("retry-after", "1")]}
 
 
 class Api:
@@ -87,9 +89,9 @@ class Api:
             _logger.exception("A call of %s could not be answered", quotable(endpoint[:100]))
             status, answer = 500, internal_error()
         text = _json.encode(answer)
-        more = {**_OF_STATUS.get(status, {}), **more}
         sent = [*_HEADERS, (b"content-length", b"%d" % len(text)), *reading_headers(self._guard, headers)]
-        sent += [(name.encode(), value.encode()) for name, value in more.items()]
+        for name, value in (*_OF_STATUS.get(status, ()), *more.items()):
+            sent.append((name.encode(), value.encode()))
         await send({"type": "http.response.start", "status": status, "headers": sent})
         await send({"type": "http.response.body", "body": text})
 
@@ -131,7 +133,7 @@ def _in_form(call: calls.Call, answer: Body) -> Body:
 
 def _check_endpoint(method: str, endpoint: str) -> None:
     """Raises `Refused` for what is not one of the endpoints."""
-    if endpoint not in (*KINDS, _BATCH, _NOW, _AT) and not endpoint.startswith(_RUN):
+    if endpoint not in _METHODS and not endpoint.startswith(_RUN):
         raise Refused(404, "NotFound", f"{PREFIX}/{quotable(endpoint[:100])} is not there: calls are {_ENDPOINTS}.")
     if method not in _methods(endpoint):
         shown = f"{method} {PREFIX}/{quotable(endpoint[:100])}"
@@ -147,7 +149,7 @@ def _check_authorization(headers: Mapping[bytes, bytes]) -> None:
 
 
 def _methods(endpoint: str) -> tuple[str, ...]:
-    return ("GET", "POST") if endpoint == QUERY else ("POST",)
+    return _METHODS.get(endpoint, ("POST",))
 
 
 async def body_of(headers: Mapping[bytes, bytes], receive: Receive) -> bytes | None:
@@ -155,20 +157,27 @@ async def body_of(headers: Mapping[bytes, bytes], receive: Receive) -> bytes | N
     length = headers.get(b"content-length", b"0")
     if length.isdigit() and int(length) > MAX_BODY:
         raise _too_large()
-    body = bytearray()
+    whole = Begun(_whole(receive))
+    if whole.done:
+        return whole.value
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    return None
-                body += message.get("body", b"")
-                if len(body) > MAX_BODY:
-                    raise _too_large()
-                if not message.get("more_body", False):
-                    return bytes(body)
+            return await whole
     except TimeoutError:
         raise Refused(408, "RequestTimeout", f"The body didn't arrive within {BODY_SECONDS} seconds.") from None
+
+
+async def _whole(receive: Receive) -> bytes | None:
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY:
+            raise _too_large()
+        if not message.get("more_body", False):
+            return bytes(body)
 
 
 def _too_large() -> Refused:
