@@ -38,6 +38,8 @@ def key_of(values: Iterable[object]) -> bytes:
 
 
 def _key(value: object) -> bytes:
+    if isinstance(value, str):
+        return _TEXT + _escaped(value.encode())
     if isinstance(value, Missing):
         return _MISSING
     if value is None:
@@ -48,8 +50,6 @@ def _key(value: object) -> bytes:
         return _INT64 + struct.pack(">Q", int(value) + _SIGN)
     if isinstance(value, (int, float)):
         return _number(float(value))
-    if isinstance(value, str):
-        return _TEXT + _escaped(value.encode())
     if isinstance(value, (bytes, bytearray, memoryview)):
         return _BYTES + _escaped(bytes(cast("bytes", value)))
     if isinstance(value, (list, tuple)):

@@ -15,13 +15,15 @@ its heir is handed on, the alias is too; when its heir ends or gets a user, the 
 """
 
 from dataclasses import dataclass
+from typing import cast
 
 from pillion_server.sessions import Digests, SessionId, epoch_of, new_digest
-from pillion_server.sqlite import Connection
+from pillion_server.sqlite import Connection, Row
 
 _EPOCH = "select number from epoch"
-_OPENS = """select own.digest, old.digest, old.heir from sessions own
-            left join sessions old on old.digest = own.after and old.until > ? where own.name = ? and own.live"""
+_OPENS = """select epoch.number, own.digest, old.digest, old.heir
+            from epoch left join sessions own on own.name = ? and own.live
+            left join sessions old on old.digest = own.after and old.until > ? where epoch.rowid = 1"""
 _ROW = "select name, live, heir, until, user from sessions where digest = ?"
 _PUT = "insert or replace into sessions (digest, name, live, after, heir, until, user) values (?, ?, ?, ?, ?, ?, ?)"
 _REGISTERED = "select registered from sessions where digest = ?"
@@ -61,12 +63,13 @@ class Lineage:
 
     def of(self, value: object) -> SessionId:
         """The session that a raw ID opens; raises `ValueError` for what is not one."""
-        name = self._digests.in_epoch(self._epoch, self._digests.of(value))
-        row = self._connection.row(_OPENS, (self.now, name))
-        if row is None:
-            return self._see(SessionId(name))
-        own, old, heir = row
-        return self._see(SessionId(own) if heir is None else SessionId(heir, via=old))
+        digest, guess = self._digests.of(value), self._digests.epoch
+        while True:
+            name = self._digests.in_epoch(guess, digest)
+            epoch, own, old, heir = cast("Row", self._connection.row(_OPENS, (name, self.now)))
+            if epoch == guess:
+                return self._see(SessionId(own or name) if heir is None else SessionId(heir, via=old))
+            guess = self._digests.epoch = epoch
 
     def again(self, session: SessionId) -> SessionId:
         """What a session that was seen before is by now: itself, the one that took over, or an empty one.

@@ -61,10 +61,14 @@ class Sessions(Protocol):
 
 
 class Digests:
-    """Makes digests under one secret."""
+    """Makes digests under one secret.
+
+    epoch: that of the last session that was looked up, the first guess for the next one.
+    """
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
+        self.epoch = 0
 
     def of(self, value: object) -> SessionId:
         """The digest of a raw ID; raises `ValueError`, without repeating the value, for what is not one."""
