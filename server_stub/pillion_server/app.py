@@ -8,14 +8,13 @@ from datetime import timedelta
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Mount
 
 from pillion_server import expiry
+from pillion_server.cors import cors
 from pillion_server.database import Database
 from pillion_server.failures import Failures
-from pillion_server.formats import DEPRECATION
-from pillion_server.guard import LOOPBACK_ORIGIN, Guard, normal_origin
+from pillion_server.guard import Guard, Guarded, normal_origin
 from pillion_server.health import health_route
 from pillion_server.http_api import Api
 from pillion_server.jwt_auth import JwtAuth
@@ -74,7 +73,8 @@ def create_app(
         check_private(static, data.path)
         source = None if isinstance(functions, Registry) else functions
         served.append(Mount("/", Static(static, private=source)))
-    origins, hosts = [normal_origin(origin) for origin in allow_origins], tuple(allow_hosts)
+    origins = [normal_origin(origin) for origin in allow_origins]
+    guard = Guard(allow_hosts, origins)
     runner = Runner(registry, data, dev=dev, doors=open_to_all, observers=observers)
     data.open()
 
@@ -92,19 +92,10 @@ def create_app(
     app = Starlette(
         routes=served,
         middleware=[
-            Middleware(
-                CORSMiddleware,
-                allow_origins=origins,
-                allow_origin_regex=LOOPBACK_ORIGIN,
-                allow_methods=("GET", "POST"),
-                allow_headers=("*",),
-                allow_credentials=True,
-                expose_headers=(*DEPRECATION, "retry-after"),
-                max_age=86400,
-            ),
+            Middleware(Api, runner, guard, auth),
+            cors(origins),
             Middleware(Failures),
-            Middleware(Guard, allow_hosts=hosts, allow_origins=origins),
-            Middleware(Api, runner, auth),
+            Middleware(Guarded, guard),
             Middleware(SyncApi, runner, Live(runner, data), data, auth),
         ],
         lifespan=lifespan,

@@ -25,6 +25,7 @@ from pillion_server.idempotency import Answers, Once
 from pillion_server.last_seen import LastSeen, write
 from pillion_server.layout import FORMAT, bring_up, prepare
 from pillion_server.lineage import Lineage
+from pillion_server.pace import Pace
 from pillion_server.place import lock, make_folder, reason, secret_beside, trouble
 from pillion_server.readers import Readers
 from pillion_server.schema import Schema
@@ -90,10 +91,23 @@ class Database:
         """The answers of queries, good for as long as the database is open."""
         return self._use().cache
 
-    async def read(self, work: Callable[[Reading], T]) -> T:
-        """What `work` returns, given one snapshot. Raises what it raises, or `DatabaseError`."""
+    async def read(self, work: Callable[[Reading], T], pace: Pace | None = None) -> T:
+        """What `work` returns, given one snapshot. Raises what it raises, or `DatabaseError`.
+
+        It runs on another thread, or at once if its `pace` says so: then it may be given up, and run again.
+        """
         opened = await self._settled()
-        return await opened.readers.read(lambda connection: self._read(opened, connection, work, opened.cache.mark()))
+
+        def read(connection: Connection, *, brief: bool = False) -> T:
+            return self._read(opened, connection, work, opened.cache.mark(), brief=brief)
+
+        if pace is None:
+            return await opened.readers.read(read)
+        if pace.is_quick:
+            done = opened.readers.try_now(lambda connection: pace.in_loop(lambda: read(connection, brief=True)))
+            if done is not None:
+                return done.result()
+        return await opened.readers.read(lambda connection: pace.on_thread(lambda: read(connection)))
 
     async def now(self) -> int:
         """The timestamp of a snapshot for `read_at`, of everything that has been committed so far.
@@ -222,13 +236,23 @@ class Database:
         await opened.readers.read(lambda connection: connection.value("select number from epoch"))
         await opened.writer.write(lambda connection: connection.run(f"pragma user_version = {FORMAT}"))
 
-    def _read(self, opened: "_Opened", connection: Connection, work: Callable[[Reading], T], mark: int = HISTORY) -> T:
+    def _read(
+        self,
+        opened: "_Opened",
+        connection: Connection,
+        work: Callable[[Reading], T],
+        mark: int = HISTORY,
+        *,
+        brief: bool = False,
+    ) -> T:
         db = DatabaseReader(connection, self.schema, opened.cursors)
+        db.reads.brief = brief
         reading = Reading(db, opened.lineage(connection), mark)
         try:
             return _do(work, reading)
         finally:
             opened.seen.note(reading.lineage.seen, reading.lineage.now)
+            db.reads.check()
 
     def _write(self, opened: "_Opened", connection: Connection, work: Callable[[Writing], T]) -> T:
         db = DatabaseWriter(connection, self.schema, opened.clock.next, opened.cursors)

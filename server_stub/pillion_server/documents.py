@@ -22,6 +22,7 @@ from pillion_server.sqlite import Connection
 from pillion_server.writes import Entry, Writes
 from pillion_shared import decode, encode
 from pillion_shared.ids import quotable
+from pillion_shared.values import MAX_SAFE_INTEGER
 
 _RANGE = """select e.key, e.doc, d.id, d.created, cast(d.body as blob) from entries e join documents d on d.seq = e.doc
             where e.idx = ? and (e.key, e.doc) > (?, ?) and (e.key, e.doc) < (?, ?) order by e.key {0}, e.doc {0}"""
@@ -35,6 +36,14 @@ _LEAVE = "delete from entries where idx = ? and key = ? and doc = ?"
 _SYSTEM_FIELDS = ("_id", "_creation_time")
 
 _json = msgspec.json.Encoder()
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    return int(number) if number.is_integer() and abs(number) <= MAX_SAFE_INTEGER else number
+
+
+_stored = msgspec.json.Decoder(float_hook=_number)
 
 
 class DatabaseReader:
@@ -175,8 +184,11 @@ def entry_of(index: Index, fields: Mapping[str, object], created: float, doc: in
 
 
 def fields_of(body: str | bytes) -> dict[str, Any]:
-    """The fields of a stored document."""
-    return cast("dict[str, Any]", decode(msgspec.json.decode(body)))
+    """The fields of a stored document, which was checked when it was written."""
+    octets = body.encode() if isinstance(body, str) else body
+    if b"$" in octets:  # it may hold an Int64, bytes or a special number
+        return cast("dict[str, Any]", decode(msgspec.json.decode(body)))
+    return cast("dict[str, Any]", _stored.decode(body))
 
 
 def _document(id: str, created: float, body: bytes) -> Document:

@@ -84,7 +84,7 @@ class Execution:
     async def run(self, function: Function[..., Any], arguments: Arguments, log: Log, auth: Auth) -> msgspec.Raw:
         """What the function returns to checked arguments. A mutation whose result can't be encoded is not committed."""
         if function.kind == QUERY:
-            return await self._database.read(partial(self.query, function, arguments, log, auth))
+            return await self._database.read(partial(self.query, function, arguments, log, auth), function.pace)
         if function.kind == MUTATION:
             return await self._database.write(partial(mutation, function, arguments, log, auth))
         ctx = ActionCtx(partial(self._run_inside, log, auth.caller), log, auth)
@@ -100,18 +100,19 @@ class Execution:
         It is kept for everybody unless the function asked who calls.
         """
         cache, sessions = self._database.cache, WatchedSessions(arguments.admitted(snapshot.lineage))
-        keywords = arguments.keywords(sessions)
-        snapshot.lineage.asked.update(name for name, _ in sessions.names)
+        keywords, names = arguments.keywords(sessions), sessions.names
+        opened = tuple([name for name, _ in names])
+        snapshot.lineage.asked.update(opened)
         direct = arguments.untrusted and not sessions.led_on
-        key = Key(function, arguments.digest, () if direct else sessions.names)
+        key = Key(function, arguments.digest, () if direct else names)
         kept = _find(cache, key, snapshot.mark, auth)
         if kept is not None:
             snapshot.also_read(kept.reads)
             return _told_again(cast("_Answer", kept.value), log)
         value = query(function, keywords, log, auth, snapshot)
-        answer = _Answer(value, log.lines, tuple(name for name, _ in sessions.names))
+        answer = _Answer(value, log.lines, opened)
         cache.put(key._replace(caller=auth.caller) if auth.asked else key, answer, snapshot.reads, snapshot.mark)
-        if sessions.names and not sessions.read and function not in self._told:
+        if names and not sessions.read and function not in self._told:
             self._told.add(function)
             _logger.warning(
                 "%s took a session and did not look at it: without that argument, all sessions share one answer.",

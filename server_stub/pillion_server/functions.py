@@ -14,6 +14,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
 
 from pillion_server.contexts import ActionCtx, Context, MutationCtx, QueryCtx
 from pillion_server.errors import DefinitionError
+from pillion_server.pace import Pace
 from pillion_server.returns import Returns
 from pillion_server.signature import Parameter, Signature, name_of, parameters_of
 from pillion_server.type_text import type_text
@@ -47,7 +48,7 @@ class Input:
 class Function(Generic[P, R]):
     """A function of the server. It is called by its path, not directly; `handler` is the plain function.
 
-    `P` is what it takes after the context. path: `module:function`, set when its folder is loaded.
+    `P` is what it takes after the context. path: `module:function`, set when its folder is loaded. pace: of a query.
     """
 
     kind: str
@@ -58,6 +59,7 @@ class Function(Generic[P, R]):
     signature: Signature
     returns: Returns
     path: str = ""
+    pace: Pace = field(default_factory=Pace)
 
     def __repr__(self) -> str:
         return f"<{'' if self.public else 'internal '}{self.kind} {self.path or name_of(self.handler)}>"

@@ -5,18 +5,20 @@ here (DNS rebinding), nor by posting to `localhost` from there.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from pillion_server.errors import StartError
+from pillion_server.errors import Refused, StartError
 from pillion_shared.wire import refusal
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 LOOPBACK_ORIGIN = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
 ANY = "*"
+
+_PORT = re.compile(r":\d*$")
+_LOOPBACK = re.compile(LOOPBACK_ORIGIN)
 
 
 def normal_origin(origin: str) -> str:
@@ -28,35 +30,56 @@ def normal_origin(origin: str) -> str:
 
 
 class Guard:
-    """Lets requests through whose `Host` is this machine's or allowed, and whose `Origin` is too.
+    """Knows which requests are let through: whose `Host` is this machine's or allowed, and whose `Origin` is too.
 
     An origin is this server's own, or one of this machine, or one of `allow_origins`. `"*"` allows any.
     """
 
-    def __init__(self, app: ASGIApp, allow_hosts: Iterable[str] = (), allow_origins: Iterable[str] = ()) -> None:
-        self._app = app
+    def __init__(self, allow_hosts: Iterable[str] = (), allow_origins: Iterable[str] = ()) -> None:
         self._hosts = {name.lower() for name in (*LOOPBACK, *allow_hosts)}
         self._origins = {normal_origin(origin) for origin in allow_origins}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        asks = scope["type"] in ("http", "websocket")
-        refused = self._refusal(Headers(scope=scope)) if asks else None
-        if refused is None:
-            await self._app(scope, receive, send)
-        else:
-            await refused(scope, receive, send)
+    def check(self, headers: Mapping[bytes, bytes]) -> None:
+        """Raises `Refused` for a request with these headers, unless it may pass."""
+        refused = self._refusal(headers)
+        if refused is not None:
+            raise refused
 
-    def _refusal(self, headers: Headers) -> JSONResponse | None:
-        host = headers.get("host", "").lower()
-        name = re.sub(r":\d*$", "", host)
+    def allows(self, origin: str) -> bool:
+        """Whether pages of an origin, in lower case, may call and read, wherever they are from."""
+        return origin in self._origins or ANY in self._origins or _LOOPBACK.fullmatch(origin) is not None
+
+    def _refusal(self, headers: Mapping[bytes, bytes]) -> Refused | None:
+        host = headers.get(b"host", b"").decode("latin-1").lower()
+        name = _PORT.sub("", host)
         if name and name not in self._hosts and ANY not in self._hosts:
-            message = f"This server isn't known as {name[:100]!r}: start it with --allow-host NAME."
-            return JSONResponse(refusal("BadHost", message), 400)
-        origin = headers.get("origin", "").lower()
-        if not origin or origin.partition("://")[2] == host or self._is_allowed(origin):
+            return Refused(
+                400, "BadHost", f"This server isn't known as {name[:100]!r}: start it with --allow-host NAME."
+            )
+        origin = headers.get(b"origin", b"").decode("latin-1").lower()
+        if not origin or origin.partition("://")[2] == host or self.allows(origin):
             return None
         message = f"Pages of {origin[:100]!r} may not call this server: start it with --allow-origin ORIGIN."
-        return JSONResponse(refusal("BadOrigin", message), 403)
+        return Refused(403, "BadOrigin", message)
 
-    def _is_allowed(self, origin: str) -> bool:
-        return origin in self._origins or ANY in self._origins or bool(re.fullmatch(LOOPBACK_ORIGIN, origin))
+
+class Guarded:
+    """An app behind a guard."""
+
+    def __init__(self, app: ASGIApp, guard: Guard) -> None:
+        self._app = app
+        self._guard = guard
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            if scope["type"] in ("http", "websocket"):
+                self._guard.check(first_of_each(scope))
+        except Refused as error:
+            await JSONResponse(refusal(error.code, error.message), error.status)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+def first_of_each(scope: Scope) -> dict[bytes, bytes]:
+    """The headers of a request by their names, in lower case; of those with one name the first."""
+    return dict[bytes, bytes](reversed(scope["headers"]))

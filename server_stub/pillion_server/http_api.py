@@ -16,9 +16,12 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pillion_server import calls
+from pillion_server.begun import Begun
+from pillion_server.cors import is_preflight, reading_headers
 from pillion_server.errors import DatabaseError, Refused, TokenError
 from pillion_server.failures import internal_error
 from pillion_server.formats import deprecation, is_plain, plain
+from pillion_server.guard import Guard, first_of_each
 from pillion_server.idempotency import key_in
 from pillion_server.identity import Identity
 from pillion_server.jwt_auth import JwtAuth, checked
@@ -39,32 +42,40 @@ _RUN, _BATCH, _NOW, _AT = "run/", "query_batch", "query_ts", "query_at_ts"
 _logger = logging.getLogger("pillion_server")
 _json = msgspec.json.Encoder()
 _HEADERS = [(b"content-type", CONTENT_TYPE.encode()), (b"cache-control", b"no-store")]
+_METHODS = {**dict.fromkeys((*KINDS, _BATCH, _NOW, _AT), ("POST",)), QUERY: ("GET", "POST")}
 _ENDPOINTS = ", ".join(f"POST {PREFIX}/{kind}" for kind in KINDS)
-_OF_STATUS = {401: {"www-authenticate": "Bearer"}, 429: {"retry-after": "1"}, 503: {"retry-after": "1"}}
+_OF_STATUS = {401: [("www-authenticate", "Bearer")], 429: [("retry-after", "1")], 503: [("retry-after", "1")]}
 
 
 class Api:
-    """Answers everything under `/api`: calls, and in the same form what is not one. `app` answers the rest."""
+    """Answers everything under `/api` but CORS preflights: calls, and in the same form what is not one.
 
-    def __init__(self, app: ASGIApp, runner: Runner, auth: JwtAuth | None = None) -> None:
+    `app` answers the rest. This stands around it, with the guard and CORS headers of its own, so that a call passes
+    nothing else on its way.
+    """
+
+    def __init__(self, app: ASGIApp, runner: Runner, guard: Guard, auth: JwtAuth | None = None) -> None:
         self._app = app
         self._runner = runner
+        self._guard = guard
         self._auth = auth
         self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path: str = scope.get("path", "").removeprefix(scope.get("root_path", ""))
-        if scope["type"] == "http" and path.startswith(_BELOW):
-            await self._respond(path.removeprefix(_BELOW), scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+        if scope["type"] == "http":
+            path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+            if path.startswith(_BELOW) and not is_preflight(scope):
+                await self._respond(path.removeprefix(_BELOW), scope, receive, send)
+                return
+        await self._app(scope, receive, send)
 
     async def _respond(self, endpoint: str, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = dict[bytes, bytes](reversed(scope["headers"]))  # so that the first of a name is found
+        headers = first_of_each(scope)
         client = headers[b"convex-client"].decode("latin-1") if b"convex-client" in headers else None
         more = deprecation(client)
         status = 200
         try:
+            self._guard.check(headers)
             _check_endpoint(scope["method"], endpoint)
             identity = await self._identity(headers)
             body = b"" if scope["method"] == "GET" else await body_of(headers, receive)
@@ -81,8 +92,9 @@ class Api:
             _logger.exception("A call of %s could not be answered", quotable(endpoint[:100]))
             status, answer = 500, internal_error()
         text = _json.encode(answer)
-        more = {"content-length": str(len(text)), **_OF_STATUS.get(status, {}), **more}
-        sent = [*_HEADERS, *((name.encode(), value.encode()) for name, value in more.items())]
+        sent = [*_HEADERS, (b"content-length", b"%d" % len(text)), *reading_headers(self._guard, headers)]
+        for name, value in (*_OF_STATUS.get(status, ()), *more.items()):
+            sent.append((name.encode(), value.encode()))
         await send({"type": "http.response.start", "status": status, "headers": sent})
         await send({"type": "http.response.body", "body": text})
 
@@ -142,7 +154,7 @@ def _in_form(call: calls.Call, answer: Body) -> Body:
 
 def _check_endpoint(method: str, endpoint: str) -> None:
     """Raises `Refused` for what is not one of the endpoints."""
-    if endpoint not in (*KINDS, _BATCH, _NOW, _AT) and not endpoint.startswith(_RUN):
+    if endpoint not in _METHODS and not endpoint.startswith(_RUN):
         raise Refused(404, "NotFound", f"{PREFIX}/{quotable(endpoint[:100])} is not there: calls are {_ENDPOINTS}.")
     if method not in _methods(endpoint):
         shown = f"{method} {PREFIX}/{quotable(endpoint[:100])}"
@@ -150,7 +162,7 @@ def _check_endpoint(method: str, endpoint: str) -> None:
 
 
 def _methods(endpoint: str) -> tuple[str, ...]:
-    return ("GET", "POST") if endpoint == QUERY else ("POST",)
+    return _METHODS.get(endpoint, ("POST",))
 
 
 async def body_of(headers: Mapping[bytes, bytes], receive: Receive) -> bytes | None:
@@ -158,20 +170,27 @@ async def body_of(headers: Mapping[bytes, bytes], receive: Receive) -> bytes | N
     length = headers.get(b"content-length", b"0")
     if length.isdigit() and int(length) > MAX_BODY:
         raise _too_large()
-    body = bytearray()
+    whole = Begun(_whole(receive))
+    if whole.done:
+        return whole.value
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    return None
-                body += message.get("body", b"")
-                if len(body) > MAX_BODY:
-                    raise _too_large()
-                if not message.get("more_body", False):
-                    return bytes(body)
+            return await whole
     except TimeoutError:
         raise Refused(408, "RequestTimeout", f"The body didn't arrive within {BODY_SECONDS} seconds.") from None
+
+
+async def _whole(receive: Receive) -> bytes | None:
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY:
+            raise _too_large()
+        if not message.get("more_body", False):
+            return bytes(body)
 
 
 def _too_large() -> Refused:

@@ -16,14 +16,15 @@ its heir is handed on, the alias is too; when its heir ends or gets a user, the 
 
 from dataclasses import dataclass
 from math import inf
+from typing import cast
 
 from pillion_server.sessions import Digests, SessionId, epoch_of, new_digest
 from pillion_server.sqlite import Connection, Row
 
 _EPOCH = "select number from epoch"
-_OPENS = """select epoch.number, own.digest, old.digest, old.heir, old.until from epoch
-            left join sessions own on own.name = ? and own.live
-            left join sessions old on old.digest = own.after and old.until > ?"""
+_OPENS = """select epoch.number, own.digest, old.digest, old.heir, old.until
+            from epoch left join sessions own on own.name = ? and own.live
+            left join sessions old on old.digest = own.after and old.until > ? where epoch.rowid = 1"""
 _ROW = "select name, live, heir, until, user from sessions where digest = ?"
 _PUT = "insert or replace into sessions (digest, name, live, after, heir, until, user) values (?, ?, ?, ?, ?, ?, ?)"
 _REGISTERED = "select registered from sessions where digest = ?"
@@ -64,13 +65,13 @@ class Lineage:
 
     def of(self, value: object) -> SessionId:
         """The session that a raw ID opens; raises `ValueError` for what is not one."""
-        digest, epoch = self._digests.of(value), self._digests.epoch
-        name, row = self._look_up(digest, epoch)
-        if row[0] != epoch:
-            epoch = self._digests.epoch = row[0]
-            name, row = self._look_up(digest, epoch)
-        _, own, old, heir, until = row
-        return self._see(SessionId(own or name)) if heir is None else self._lead(heir, old, until)
+        digest, guess = self._digests.of(value), self._digests.epoch
+        while True:
+            name = self._digests.in_epoch(guess, digest)
+            epoch, own, old, heir, until = cast("Row", self._connection.row(_OPENS, (name, self.now)))
+            if epoch == guess:
+                return self._see(SessionId(own or name)) if heir is None else self._lead(heir, old, until)
+            guess = self._digests.epoch = epoch
 
     def again(self, session: SessionId) -> SessionId:
         """What a session that was seen before is by now: itself, the one that took over, or an empty one.
@@ -148,11 +149,6 @@ class Lineage:
     def _lead(self, heir: str, via: str, until: float) -> SessionId:
         self.until = min(self.until, until)
         return self._see(SessionId(heir, via=via))
-
-    def _look_up(self, digest: str, epoch: int) -> tuple[str, Row]:
-        """The name of an ID's sessions in an epoch, and the epoch it is, with what the ID opens then."""
-        name = self._digests.in_epoch(epoch, digest)
-        return name, self._connection.rows(_OPENS, (name, self.now))[0]
 
     def _see(self, session: SessionId) -> SessionId:
         self.seen.add(str(session))

@@ -46,10 +46,10 @@ class Query:
         fields from the first one on, none left out. Raises `ValueError` when an index or a range has been chosen.
         """
         descending, table = self.range.descending, self.range.index.table
-        if self.range != Range.whole(self.schema.by_creation_time(table), descending=descending):
+        if not (self.range.is_whole and self.range.index is self.schema.by_creation_time(table)):
             raise ValueError(f"with_index({name!r}) goes right after query({table!r}), before eq, gt, gte, lt and lte.")
         range = Range.whole(self.schema.index(table, name), descending=descending)
-        for field in sorted(equal, key=_place_in(range.index.columns)):
+        for field in sorted(equal, key=_place_in(range.index.columns)) if len(equal) > 1 else equal:
             range = range.eq(field, equal[field])
         return self._of(range)
 
@@ -142,7 +142,8 @@ class Query:
 
     def _take(self, count: int | None) -> list[Document]:
         with closing(self.scan(self.range)) as found:
-            return list(islice((document for _, document in found if self._fits(document)), count))
+            documents = (document for _, document in found)
+            return list(islice(filter(self._fits, documents) if self.tests else documents, count))
 
     def _fits(self, document: Document) -> bool:
         return all(test(document) for test in self.tests)

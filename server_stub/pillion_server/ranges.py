@@ -15,9 +15,9 @@ Position = tuple[bytes, int]
 """A key, and the number of a document, or -1 for before all documents with that key."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Range:
-    """The entries of one index between two positions, both excluded.
+    """The entries of one index between two positions, both excluded. Nobody changes one.
 
     prefix: the key of the equal fields, with which every entry begins. depth: how many fields that are.
     """
@@ -33,6 +33,11 @@ class Range:
     def whole(cls, index: Index, *, descending: bool = False) -> Self:
         """All entries of an index."""
         return cls(index, b"", 0, *_around(b""), descending)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is all entries of its index."""
+        return not (self.prefix or self._has_lower or self._has_upper)
 
     def eq(self, field: str, value: object) -> Self:
         """Those whose next field equals `value`; raises `ValueError` when `field` is not the next one."""
@@ -80,14 +85,14 @@ class Range:
 
     @property
     def _has_lower(self) -> bool:
-        return self.lower != _around(self.prefix)[0]
+        return self.lower != (self.prefix, -1)
 
     @property
     def _has_upper(self) -> bool:
-        return self.upper != _around(self.prefix)[1]
+        return self.upper != (self.prefix + ABOVE, -1)
 
     def _key(self, step: str, field: str, value: object) -> bytes:
-        if field != next(iter(self.index.columns[self.depth :]), None):
+        if field not in self.index.columns[self.depth : self.depth + 1]:
             raise self._misfit(step, field)
         encode(value, f"$.{field}")  # refuses what no document can hold
         return key_of((value,))

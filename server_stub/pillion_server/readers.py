@@ -1,4 +1,7 @@
-"""The readers: a few threads with a read-only connection each; every query sees one snapshot."""
+"""The readers: a few threads, and the event loop for what is quick, with a read-only connection each.
+
+Every query sees one snapshot.
+"""
 
 import asyncio
 import queue
@@ -6,11 +9,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from pillion_server.deliveries import Deliveries, Waiting
 from pillion_server.errors import DatabaseError
 from pillion_server.outcome import Outcome, attempt
+from pillion_server.reads import TooLong
 from pillion_server.sqlite import Connection, SqliteError
 from pillion_server.writer import CLOSE_SECONDS, unusable
 
@@ -37,6 +42,8 @@ class Readers:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._home: Deliveries | None = None
         self._running: set[Waiting] = set()
+        self._here: Connection | None = None
+        self._at_it = threading.Lock()
         self._closed = False
         self._threads = [
             threading.Thread(target=self._run, name=f"pillion-reader-{number}", daemon=True)
@@ -47,7 +54,26 @@ class Readers:
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """What `work` returns; raises what it raises, or `DatabaseError`."""
-        return await self.run(lambda: self._in_transaction(work))
+        return await self.run(lambda: _in_transaction(self._connection(), work))
+
+    def try_now(self, work: Callable[[Connection], T]) -> Outcome[T] | None:
+        """How `work` ends at once, on this thread; `None` if it is to be done by `read` instead.
+
+        That is when another thread is at it here, when it raises `TooLong`, or when SQLite fails: it doesn't wait for
+        anybody's lock here.
+        """
+        if self._closed or not self._at_it.acquire(blocking=False):
+            return None
+        try:
+            if self._here is None:
+                self._here = self._connect()
+                self._here.wait(0)
+            outcome = attempt(partial(_in_transaction, self._here, work))
+        except SqliteError:
+            return None
+        finally:
+            self._at_it.release()
+        return None if isinstance(outcome.error, (SqliteError, TooLong)) else outcome
 
     async def run(self, work: Callable[[], T]) -> T:
         """The same for work that finds a connection of its own, on one of these threads."""
@@ -79,8 +105,11 @@ class Readers:
         until = time.monotonic() + CLOSE_SECONDS
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
-        if any(thread.is_alive() for thread in self._threads):
+        if any(thread.is_alive() for thread in self._threads) or not self._at_it.acquire(timeout=CLOSE_SECONDS):
             return False
+        if self._here is not None:
+            self._here.close()
+        self._at_it.release()
         for connection in self._connections:
             connection.close()
         return True
@@ -89,21 +118,21 @@ class Readers:
         while (job := self._jobs.get()) is not None:
             job.home.put(job.waiting, _settled(job.work))
 
-    def _in_transaction(self, work: Callable[[Connection], T]) -> T:
-        connection = self._connection()
-        connection.run("begin")
-        try:
-            return work(connection)
-        finally:
-            if connection.in_transaction:
-                connection.run("rollback")
-
     def _connection(self) -> Connection:
         connection: Connection | None = getattr(self._mine, "connection", None)
         if connection is None:
             connection = self._mine.connection = self._connect()
             self._connections.append(connection)
         return connection
+
+
+def _in_transaction(connection: Connection, work: Callable[[Connection], T]) -> T:
+    connection.run("begin")
+    try:
+        return work(connection)
+    finally:
+        if connection.in_transaction:
+            connection.run("rollback")
 
 
 def _settled(work: Callable[[], T]) -> Outcome[T]:

@@ -2,8 +2,7 @@
 
 import logging
 import traceback
-from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -75,7 +74,7 @@ class Runner:
         can't be; everything else that goes wrong is an answer.
         """
         record = CallRecord(kind or ANY)
-        with self._observed([record]):
+        with _Observed([record], self._observe):
             try:
                 function, arguments = self._find(record, kind, path, args)
                 log, auth = Log(function.path), Auth(identity)
@@ -116,7 +115,7 @@ class Runner:
         that reads the snapshot.
         """
         record = CallRecord(QUERY)
-        with self._observed([record]):
+        with _Observed([record], self._observe):
             try:
                 function, arguments = self._find(record, QUERY, path, args)
                 arguments.check()
@@ -141,7 +140,7 @@ class Runner:
         Raises `DatabaseError`, and `Refused` for a time that is not kept.
         """
         records = [CallRecord(QUERY) for _ in calls]
-        with self._observed(records):
+        with _Observed(records, self._observe):
             try:
                 found = [
                     await self._found(record, path, args, ts, Auth(identity))
@@ -195,16 +194,6 @@ class Runner:
         record.kind, record.function = function.kind, function.path
         return function, self._execution.arguments(function, args)
 
-    @contextmanager
-    def _observed(self, records: Sequence[CallRecord]) -> Generator[None]:
-        """Calls that last as long as the block, of which the observers are told then."""
-        try:
-            yield
-        finally:
-            for record in records:
-                record.end()
-                self._observe(record)
-
     def _observe(self, record: CallRecord) -> None:
         for observe in self._observers:
             observe(record)
@@ -245,6 +234,21 @@ class Runner:
             whole = traceback.TracebackException.from_exception(error)
             message += f"\nUncaught {''.join(whole.format_exception_only())}{''.join(whole.format())}".rstrip()
         return failure(sendable(message), log_lines=log.lines)
+
+
+class _Observed:
+    """Calls that last as long as the block, of which the observers are told then."""
+
+    def __init__(self, records: Sequence[CallRecord], observe: Callable[[CallRecord], None]) -> None:
+        self._records, self._observe = records, observe
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        for record in self._records:
+            record.end()
+            self._observe(record)
 
 
 def _refused(record: CallRecord, error: CallError) -> Body:

@@ -27,22 +27,20 @@ class Index:
     """One index of a table: equal fields first, then the time of creation.
 
     number: names the index in the database. It is made of the definition, so a changed index is a new one.
+    columns: what its entries are sorted by, its fields and then the time of creation.
     """
 
     table: str
     name: str
     fields: tuple[str, ...]
     number: int = field(init=False)
+    columns: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         words = "\0".join((self.table, self.name, *self.fields)).encode()
         octets = hashlib.blake2b(words, digest_size=8).digest()
         object.__setattr__(self, "number", int.from_bytes(octets, "big", signed=True))
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """What its entries are sorted by: its fields, then the time of creation."""
-        return (*self.fields, "_creation_time")
+        object.__setattr__(self, "columns", (*self.fields, "_creation_time"))
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,9 @@ STOP_SECONDS = 2
 KEEP_ALIVE_SECONDS = 75
 """How long an idle connection is kept: longer than browsers do, so none is closed as a call goes out."""
 
+GC_THRESHOLDS = (10_000, 20, 20)
+"""How much is made before the collector looks for cycles: calls make few, and kept answers are many to look through."""
+
 
 def listen(host: str, port: int) -> socket.socket:
     """A bound socket; raises `StartError`."""
@@ -75,6 +78,7 @@ class _Server(uvicorn.Server):
             self._company = asyncio.ensure_future(self._beside())
         gc.collect()
         gc.freeze()  # what is there now stays: the collector need not look at it again
+        gc.set_threshold(*GC_THRESHOLDS)
         self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -63,7 +63,7 @@ class Sessions(Protocol):
 class Digests:
     """Makes digests under one secret.
 
-    epoch: the one that was found in the database last.
+    epoch: that of the last session that was looked up, the first guess for the next one.
     """
 
     def __init__(self, secret: bytes) -> None:

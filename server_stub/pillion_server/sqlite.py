@@ -5,16 +5,22 @@ may have the WAL-reset bug that was fixed in 3.51.3.
 """
 
 import ctypes
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import apsw
 
 SqliteError = apsw.Error
 
 Row = tuple[Any, ...]
+
+
+class Cursor(Protocol):
+    """The rows of a statement that is running."""
+
+    def __iter__(self) -> Iterator[Row]: ...
+    def close(self) -> None: ...
 
 
 class Connection:
@@ -42,10 +48,9 @@ class Connection:
         rows: list[Row] = self._cursor.execute(sql, bindings).fetchall()
         return rows
 
-    def each(self, sql: str, bindings: Sequence[object] = ()) -> Generator[Row]:
+    def each(self, sql: str, bindings: Sequence[object] = ()) -> "Cursor":
         """The rows of a statement one by one, as they are taken; close it when some are left."""
-        with closing(self._raw.execute(sql, bindings)) as cursor:
-            yield from cast("Iterator[Row]", cursor)
+        return cast("Cursor", self._raw.execute(sql, bindings))
 
     def row(self, sql: str, bindings: Sequence[object] = ()) -> Row | None:
         """The first row, or `None`."""

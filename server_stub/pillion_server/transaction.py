@@ -31,8 +31,9 @@ class Reading:
 
     @property
     def reads(self) -> Reads:
-        """What was read so far; it stays as it is when more is read."""
+        """What was read so far; it stays as it is when more is read. Raises `TooLong`."""
         reads = self.db.reads
+        reads.check()
         return Reads([*reads.ranges], {*reads.documents}, {*self.lineage.asked}, reads.looks, reads.bytes)
 
     def also_read(self, reads: Reads) -> None:

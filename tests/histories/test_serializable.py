@@ -4,7 +4,8 @@ import contextlib
 import http.client
 import sys
 from collections.abc import Callable, Iterator
-from itertools import count, islice
+from itertools import accumulate, count, islice
+from math import inf
 from pathlib import Path
 
 import msgspec
@@ -66,17 +67,26 @@ def run(engine: type[Database], functions: Path, planned: list[Plan]) -> History
         return [*history, *record(looks_at_all(history), call, CALLERS)]
 
 
-def test_no_anomaly(functions: Path) -> None:
+def together(history: History) -> int:
+    """How many of the transactions ran while another one did."""
+    spans = sorted((each.began, each.ended or each.began) for each in history)
+    latest = [0, *accumulate((ended for _, ended in spans), max)]
+    later = [*(began for began, _ in spans[1:]), inf]
+    return sum(
+        began < before or after < ended for (began, ended), before, after in zip(spans, latest, later, strict=False)
+    )
+
+
+@pytest.mark.parametrize("engine", [Database, engines.OnThreads])
+def test_no_anomaly(functions: Path, engine: type[Database]) -> None:
     """Most of the transactions run at the same time as others, and some of them fail."""
-    history = run(Database, functions, list(islice(plans(1), TRANSACTIONS)))
+    history = run(engine, functions, list(islice(plans(1), TRANSACTIONS)))
     assert anomalies(history) == {}
     assert len(history) > TRANSACTIONS
     done = [each for each in history if not each.failed]
     assert TRANSACTIONS / 50 < len(history) - len(done) < TRANSACTIONS / 20
     assert sum(isinstance(step, Append) for each in done for step in each.steps) > TRANSACTIONS
-    ends = [each.ended or 0 for each in history]
-    overlapping = sum(began < end for began, end in zip((each.began for each in history[1:]), ends, strict=False))
-    assert overlapping > len(history) * 0.9
+    assert together(history) > len(history) * 0.9
 
 
 def test_no_anomaly_in_answers_that_were_kept(functions: Path, monkeypatch: pytest.MonkeyPatch) -> None:

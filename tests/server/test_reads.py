@@ -141,6 +141,23 @@ def test_a_runaway_function_is_ended(
             db.query("items").first()
 
 
+def test_a_brief_run_is_given_up(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When it has read too much for that, and again when anything more is read."""
+    monkeypatch.setattr(reads, "BRIEF_DOCUMENTS", 10)
+    with shelf.trial():
+        for _ in range(11):
+            shelf.writer().insert("items", owner="ada")
+        db = shelf.writer()
+        db.reads.brief = True
+        assert len(db.query("items").take(10)) == 10
+        db.reads.check()
+        for _ in range(2):
+            with pytest.raises(reads.TooLong):
+                db.query("items").first()
+            with pytest.raises(reads.TooLong):
+                db.reads.check()
+
+
 def test_so_are_large_documents(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     """By their bytes, in UTF-8."""
     monkeypatch.setattr(reads, "MAX_BYTES", 1000)
