@@ -32,7 +32,7 @@ _AbortController = js.AbortController
 _parse = js.JSON.parse
 
 _page: "list[str]" = []
-_thrown: "list[Any]" = []
+_made: "list[Any]" = []
 _LONGEST_MS = 2**31 - 1
 
 
@@ -97,12 +97,17 @@ async def post(url: str, headers: "dict[str, str]", body: str, seconds: float) -
 
 
 async def fetch(
-    target: "Any", options: "dict[str, Any]", seconds: "float | None" = None, *, is_whole: bool = False
+    target: "Any",
+    options: "dict[str, Any]",
+    seconds: "float | None" = None,
+    spent: float = 0.0,
+    *,
+    is_whole: bool = False,
 ) -> "tuple[Any, Callable[[], None]]":
     """The browser's Response to an address or a Request, and what ends the transfer. Raises `TransportError`.
 
-    seconds: until the answer begins; the transfer of its body takes as long as it takes, unless `is_whole`. Cancelled,
-    it is aborted.
+    seconds: until the answer begins, of which some are spent; the transfer of its body takes as long as it takes,
+    unless `is_whole`. Cancelled, it is aborted.
     """
     ended = _AbortController.new()
     signal = ended.signal
@@ -117,14 +122,13 @@ async def fetch(
     timer = None
     if seconds is not None:
         late = js.DOMException.new("It took too long.", "TimeoutError")
-        timer = js.setTimeout(ended.abort.bind(ended), min(int(seconds * 1000), _LONGEST_MS), late)
+        timer = js.setTimeout(ended.abort.bind(ended), min(max(0, int((seconds - spent) * 1000)), _LONGEST_MS), late)
 
     def end() -> None:
         ended.abort()
 
     try:
-        answer = _through_layers(target, given)
-        return await (answer.catch(_as_error()) if can_abort else answer), end
+        return await _through_layers(target, given, can_abort), end
     except Exception as error:
         why = reason(error)
     except BaseException:
@@ -151,23 +155,27 @@ async def _check(target: str, given: "Any") -> None:
     raise ValueError(f"{quotable(target)} can't be fetched so ({why}).")
 
 
-def _as_error() -> "Any":
-    """For `catch`: any value may be the reason of an abortion, but Pyodide hangs where it is no Error."""
-    if not _thrown:
-        _thrown.append(js.Function.new("e", "throw e instanceof Error ? e : new DOMException(`${e}`, 'AbortError')"))
-    return _thrown[0]
-
-
 def _any_of(*signals: "Any") -> "Any":
     """A signal that aborts as soon as one of those does that are there."""
     there = [signal for signal in signals if signal is not None and is_there(signal)]
     return there[0] if len(there) == 1 else js.AbortSignal.any(js.Array.of(*there))
 
 
-def _through_layers(target: "Any", given: "Any") -> "Any":
-    """The page's fetch, in which the layer of page.js adds nothing to what is ours."""
+def _through_layers(target: "Any", given: "Any", can_abort: bool = False) -> "Any":
+    """The page's fetch, in which the layer of page.js adds nothing to what is ours.
+
+    can_abort: whether somebody else may abort it, for any reason, where Pyodide hangs if that is no Error.
+    """
     layers = getattr(js, LAYERS, None)
-    return js.fetch(target, given) if layers is None else layers.fetch(target, given)
+    fetch = js.fetch if layers is None else layers.fetch
+    return _failing_by_errors()(fetch, target, given) if can_abort else fetch(target, given)
+
+
+def _failing_by_errors() -> "Any":
+    if not _made:
+        throw = "e => { throw e instanceof Error ? e : new DOMException(`${e}`, 'AbortError') }"
+        _made.append(js.Function.new("fetch", "target", "given", f"return fetch(target, given).catch({throw})"))
+    return _made[0]
 
 
 async def forward(request: "Any", options: "Any" = None) -> "Any":

@@ -246,19 +246,19 @@ class Fetch:
         self._is_sent = True
         web, outgoing, credentials = require_browser("session.fetch"), self._outgoing, self._credentials
         target, is_ours = credentials.destinations.find(outgoing.url)
-        session_id, seconds = None, self._seconds
+        session_id, spent = None, 0.0
         if is_ours:
             session_id = credentials.at_once()
             if session_id is None:
                 begin = _platform.now()
                 session_id = await self._wait()
-                seconds = seconds and max(0.0, seconds - (_platform.now() - begin))
+                spent = _platform.now() - begin
         options = outgoing.carrying(session_id)
         if outgoing.is_request:
             target = await outgoing.with_header(session_id, options)
             if session_id is not None:
                 options = {"signal": options.get("signal")}  # the rest is in the new Request
-        response, end = await web.fetch(target, options, seconds)
+        response, end = await web.fetch(target, options, self._seconds, spent)
         self._response = FetchResponse(response, end)
         return self._response
 
