@@ -51,7 +51,8 @@ def plain(value: object, depth: int = 0) -> object:
     if isinstance(value, dict):
         return {key: plain(each, depth + 1) for key, each in cast("dict[object, object]", value).items()}
     if isinstance(value, (list, tuple)):
-        return [plain(each, depth + 1) for each in cast("list[object]", value)]
+        items = [plain(each, depth + 1) for each in cast("list[object]", value)]
+        return items if isinstance(value, list) else tuple(items)
     held = _held(value)
     return value if held is None else plain(held, depth)
 

@@ -56,7 +56,7 @@ STORED = {
     ("value", "expected"),
     [
         (CART, STORED),
-        ({"a": (Line("tea"), [Kind.TEA])}, {"a": [{"product": "tea", "price": 1.0}, ["tea"]]}),
+        ({"a": (Line("tea"), [Kind.TEA])}, {"a": ({"product": "tea", "price": 1.0}, ["tea"])}),
         (Kind.TEA, "tea"),
         (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001"),
         (decimal.Decimal("1.50"), "1.50"),
