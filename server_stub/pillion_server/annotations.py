@@ -7,13 +7,10 @@ datetime date time timedelta UUID Decimal Enum, which travel as text
 
 import collections.abc
 import dataclasses
-import datetime as dt
-import decimal
 import enum
 import inspect
 import types
 import typing
-import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
@@ -23,6 +20,7 @@ from pillion_server import containers, scalars
 from pillion_server.document_id import DocumentId
 from pillion_server.errors import DefinitionError
 from pillion_server.fitting import Shape
+from pillion_server.instances import Whatever
 from pillion_server.objects import Field, Object
 from pillion_server.sessions import SessionId
 from pillion_server.type_text import type_text
@@ -47,8 +45,8 @@ _STORED: dict[Any, Shape] = {
     float: scalars.NoLong(scalars.Number()),
     Int64: scalars.Scalar(Int64, "Int64"),
 }
+_RETURNED: dict[Any, Shape] = {**_SCALARS, Any: Whatever(), object: Whatever()}
 _EXACT = (type(None), bool, int, float, str, bytes, Int64)
-_FOREIGN = (dt.datetime, dt.date, dt.time, dt.timedelta, uuid.UUID, decimal.Decimal, enum.Enum)
 _LISTS = (list, collections.abc.Sequence, collections.abc.Collection, collections.abc.Iterable)
 _DICTS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
 _UNIONS = (typing.Union, types.UnionType)
@@ -79,6 +77,9 @@ class Use(enum.Enum):
     DOCUMENT = enum.auto()
 
 
+_OF_USE = {Use.ARGUMENT: _SCALARS, Use.RESULT: _RETURNED, Use.DOCUMENT: _STORED}
+
+
 class Reader:
     """Reads annotations.
 
@@ -88,7 +89,7 @@ class Reader:
     def __init__(self, use: Use) -> None:
         self._use = use
         self._out = use is Use.RESULT
-        self._scalars = _STORED if use is Use.DOCUMENT else _SCALARS
+        self._scalars = _OF_USE[use]
         self._objects: dict[Any, Object] = {}
         self.takes_sessions = False
 
@@ -121,7 +122,7 @@ class Reader:
     def _class(self, annotation: Any, kind: type[Any]) -> Shape:
         if issubclass(kind, DocumentId) and kind.table:
             return scalars.OfTable(kind)
-        if issubclass(kind, _FOREIGN):
+        if issubclass(kind, scalars.FOREIGN):
             return scalars.Foreign(kind, self._out)
         if dataclasses.is_dataclass(kind) or typing.is_typeddict(kind) or issubclass(kind, msgspec.Struct):
             return self._object(annotation, kind)

@@ -49,7 +49,8 @@ def create_app(
     machine's own. allow_origins: origins of pages that may call, `"https://shop.example"`, besides this machine's.
     dev: callers are told what went wrong inside functions. metrics: `/metrics` is served, for Prometheus.
     strict: only IDs that `ctx.sessions.register` has let in are taken, but for these functions, `["users:start"]`.
-    expire_after: sessions that were unseen for so long, an hour at least, end and lose what they have.
+    expire_after: sessions that were unseen while the server was running for so long, an hour at least, end and lose
+    what they have.
     auth: checks the tokens of callers, whose keys are read now; without it calls with a token are refused.
 
     The database is open when this returns. It is closed when the app's lifespan ends, by

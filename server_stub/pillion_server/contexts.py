@@ -11,7 +11,7 @@ well. A subclass names them, for type checkers and for whoever reads the handler
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from pillion_server.documents import DatabaseReader, DatabaseWriter
@@ -126,10 +126,24 @@ def with_attributes(ctx: C, more: Mapping[str, object], kind: type[C] | None = N
     return copy
 
 
+def taken(ctx: Context, names: Iterable[str], kind: type[Context] | None = None) -> list[str]:
+    """The names that `ctx` has already, without those that `kind`, the class it is to be of, declares anew."""
+    under: type = type(ctx)
+    there = [name for name in names if name in ctx.__dict__ or any(name in vars(each) for each in under.__mro__)]
+    return [name for name in there if name not in _declared(kind or under, under)]
+
+
 def lacking(ctx: Context) -> list[str]:
     """The attributes that the class of `ctx` names and that nobody has given."""
     kind: type = type(ctx)
     return [name for name in _named(kind) if name not in ctx.__dict__]
+
+
+@functools.cache
+def _declared(kind: type, under: type) -> frozenset[str]:
+    """What a class and its bases declare beyond those of `under`."""
+    added = [each for each in kind.__mro__ if each not in under.__mro__]
+    return frozenset(name for each in added for name in (*vars(each), *inspect.get_annotations(each)))
 
 
 @functools.cache

@@ -15,6 +15,7 @@ stands after a star in an input's parameters is no argument but an option: `@rol
 
 import functools
 import inspect
+import keyword
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast, overload
@@ -22,8 +23,10 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast, overload
 from pillion_server.contexts import ActionCtx, Context, MutationCtx, QueryCtx, RunsFunctions
 from pillion_server.errors import DefinitionError
 from pillion_server.functions import Builder, Input
+from pillion_server.misuse import expect
 from pillion_server.sessions import SessionId
 from pillion_server.signature import name_of, parameters_of
+from pillion_shared.ids import quotable
 from pillion_shared.wire import ACTION, MUTATION, QUERY, SESSION_PARAM
 
 P = ParamSpec("P")
@@ -40,14 +43,26 @@ A2 = TypeVar("A2", bound=ActionCtx)
 class Custom:
     """What the input of a custom builder gives to the function.
 
-    ctx: attributes for the context. args: keywords for the handler, if it has parameters of these names.
-    on_success: called as `on_success(result=..., ctx=..., args=...)` after the handler, in the same
-    transaction.
+    ctx: attributes for the context, under names that it doesn't have, or that the builder's `ctx=` class declares anew.
+    args: keywords for the handler, if it has parameters of these names. on_success: called as
+    `on_success(result=..., ctx=..., args=...)` after the handler, in the same transaction.
     """
 
     ctx: Mapping[str, object] = field(default_factory=dict[str, object])
     args: Mapping[str, object] = field(default_factory=dict[str, object])
     on_success: Callable[..., object] | None = None
+
+    def __post_init__(self) -> None:
+        """Raises `TypeError` or `ValueError` for what no handler could use."""
+        expect(self.ctx, Mapping, "Custom(ctx=...) takes a dict of attributes")
+        expect(self.args, Mapping, "Custom(args=...) takes a dict of keywords")
+        expect(self.on_success, (Callable, type(None)), "Custom(on_success=...) takes a function")
+        for name in self.ctx:
+            expect(name, str, "Custom(ctx=...) takes the names of attributes")
+            if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
+                raise ValueError(
+                    f"{quotable(repr(name[:80]))} can't be an attribute of ctx: take an identifier without a leading _."
+                )
 
 
 @overload
@@ -136,6 +151,7 @@ def custom_ctx(make: Callable[..., Any]) -> Callable[..., Any]:
 
     `custom_query(query, custom_ctx(lambda ctx: {"now": time.time()}))`. For actions `make` may be `async def`.
     """
+    expect(make, Callable, "custom_ctx() takes a function of the context", DefinitionError)
 
     @functools.wraps(make)
     def input(*args: Any, **kwargs: Any) -> Custom:
@@ -182,6 +198,10 @@ def _custom(
             f"custom_{kind} goes over {kind}, internal_{kind} or a custom {kind}, not over {builder!r}."
         )
     under = cast("Builder[Context]", builder)
+    expect(
+        ctx, (type, type(None)), f"ctx= takes a class of contexts, class MyCtx({under.ctx.__name__})", DefinitionError
+    )
+    expect(passes, Iterable, 'passes= takes a list of names, passes=["user"]', DefinitionError, but=str)
     if ctx is not None and not issubclass(ctx, under.ctx):
         raise DefinitionError(
             f"{ctx.__name__} is no context of this builder: class {ctx.__name__}({under.ctx.__name__}), "
@@ -192,6 +212,8 @@ def _custom(
     own = tuple(each for each in every if not each.keyword_only)
     options = tuple(each for each in every if each.keyword_only)
     passed = frozenset(passes) | {each.name for each in own}
+    for name in passed:
+        expect(name, str, "passes= takes names", DefinitionError)
     made = Input(input, own, passed, options, ctx=ctx)
     builder = replace(under, ctx=ctx or under.ctx, inputs=(*under.inputs, made))
     builder.signature_of(name_of(input), ())

@@ -29,6 +29,7 @@ from pillion_server.pace import Pace
 from pillion_server.place import lock, make_folder, reason, secret_beside, trouble
 from pillion_server.readers import Readers
 from pillion_server.schema import Schema
+from pillion_server.served_time import ServedTime
 from pillion_server.sessions import Digests, secret_at
 from pillion_server.snapshots import Snapshots
 from pillion_server.sqlite import Connection, SqliteError
@@ -200,12 +201,17 @@ class Database:
         opened.seen.note(sessions, opened.clock.now())
 
     async def keep_seen(self) -> None:
-        """Writes down when sessions were seen, a piece at a time, if it is due; raises `DatabaseError`."""
+        """Writes down when sessions were seen, a piece at a time, and for how long the server has been running.
+
+        If it is due. Raises `DatabaseError`.
+        """
         opened = await self._settled()
         if opened.seen.is_due(opened.clock.now()):
             while piece := opened.seen.some():
                 await opened.writer.write(partial(write, piece=piece))
                 opened.seen.written(piece, opened.clock.now())
+        if opened.served.is_due(opened.clock.now()):
+            await opened.writer.write(lambda connection: opened.served.write(connection, opened.clock.now()))
 
     async def prune_answers(self) -> None:
         """Drops the answers that were recorded long ago, a piece at a time; raises `DatabaseError`."""
@@ -220,12 +226,12 @@ class Database:
     async def expire(self, unseen: float) -> bool:
         """Takes a step, see `expiry.expire`, with a session that was unseen for so many ms; whether there is one.
 
-        Raises `DatabaseError`.
+        What counts is the time in which the server has been running, see `served_time`. Raises `DatabaseError`.
         """
         opened = await self._settled()
 
         def do(connection: Connection) -> bool:
-            before = opened.clock.now() - unseen
+            before = opened.served.before(connection, unseen, opened.clock.now())
             return self._write(opened, connection, lambda writing: expire(opened.seen, connection, writing, before))
 
         return await opened.writer.write(do)
@@ -310,6 +316,7 @@ class _Opened:
             _logger.warning("%s had no secret beside it, so a new one was made: sessions start afresh.", path)
         self._connection = connection
         self.seen = LastSeen(self.clock.now())
+        self.served = ServedTime(connection, self.clock.now())
         self.cache = QueryCache()
         self.commits = Commits(connection)
         self.written = list[Writes]()
@@ -337,12 +344,13 @@ class _Opened:
             _logger.error("%s stays open: a function that reads or writes it does not end.", self._path)
 
     def _write_seen(self) -> None:
-        """Writes down what was seen since the last time, once the writer's thread has ended."""
+        """Writes down what was seen since the last time, and until when, once the writer's thread has ended."""
         try:
             self._connection.run("begin immediate")
             while piece := self.seen.some():
                 write(self._connection, piece)
                 self.seen.written(piece, self.clock.now())
+            self.served.write(self._connection, self.clock.now())
             self._connection.run("commit")
         except SqliteError as error:
             _logger.warning("When sessions were last seen could not be written to %s: %s.", self._path, reason(error))

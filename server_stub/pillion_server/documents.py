@@ -13,6 +13,7 @@ import msgspec
 
 from pillion_server.cursors import Cursors
 from pillion_server.document_id import is_id_of
+from pillion_server.instances import NO_FIELDS, Fields, plain_fields
 from pillion_server.keys import MISSING, prefixes_of
 from pillion_server.query import Document, Query
 from pillion_server.ranges import Position, Range
@@ -121,25 +122,29 @@ class DatabaseWriter(DatabaseReader):
         self._now = now
         self.writes = Writes()
 
-    def insert(self, table: str, /, **fields: object) -> str:
-        """Adds a document to `table` and returns its ID, `"cart_items:..."`."""
+    def insert(self, table: str, document: Fields = NO_FIELDS, /, **fields: object) -> str:
+        """Adds a document to `table` and returns its ID, `"cart_items:..."`.
+
+        document: a dict, a dataclass or a msgspec.Struct, here and in `patch` and `replace`; `fields` come on top.
+        """
         self._schema.by_creation_time(table)  # refuses what can't name a table
-        _check_names(fields)
-        body = self._body(table, fields)
+        new = plain_fields(document, fields)
+        _check_names(new)
+        body = self._body(table, new)
         id, created = f"{table}:{secrets.token_urlsafe(16)}", self._now()
         self._connection.run(_INSERT, (id, created, body))
-        self._move(id, set(), self._entries(table, fields, created, self._connection.last_id))
+        self._move(id, set(), self._entries(table, new, created, self._connection.last_id))
         return id
 
-    def patch(self, id: str, /, **fields: object) -> None:
+    def patch(self, id: str, document: Fields = NO_FIELDS, /, **fields: object) -> None:
         """Sets these fields of a document and leaves the others; raises `LookupError` when there is none."""
         doc, created, old = self._existing(id)
-        self._write(doc, created, old, {**old, **_own(id, created, fields)}, id)
+        self._write(doc, created, old, {**old, **_own(id, created, plain_fields(document, fields))}, id)
 
-    def replace(self, id: str, /, **fields: object) -> None:
+    def replace(self, id: str, document: Fields = NO_FIELDS, /, **fields: object) -> None:
         """Gives a document these fields and no others; raises `LookupError` when there is none."""
         doc, created, old = self._existing(id)
-        self._write(doc, created, old, _own(id, created, fields), id)
+        self._write(doc, created, old, _own(id, created, plain_fields(document, fields)), id)
 
     def delete(self, id: str, /) -> None:
         """Removes a document; raises `LookupError` when there is none."""
@@ -170,7 +175,7 @@ class DatabaseWriter(DatabaseReader):
         self.writes.entries.update(before, after)
 
     def _body(self, table: str, fields: Mapping[str, object]) -> str:
-        encoded = encode(dict(fields))
+        encoded = encode(fields)
         type = self._schema.document_type(table)
         if type is not None:
             type.check(cast("dict[str, Any]", decode(encoded)))
@@ -210,5 +215,5 @@ def _own(id: str, created: float, fields: Mapping[str, object]) -> dict[str, Any
 
 def _check_names(fields: Mapping[str, object]) -> None:
     for name in fields:
-        if name.startswith("_"):
+        if str(name).startswith("_"):
             raise ValueError(f"The field {name[:80]!r} can't be written: names that begin with _ are the database's.")

@@ -19,6 +19,7 @@ from pillion_server.contexts import ActionCtx, MutationCtx, QueryCtx
 from pillion_server.database import Database
 from pillion_server.functions import Function
 from pillion_server.identity import Auth, Identity
+from pillion_server.instances import plain
 from pillion_server.log_lines import Log
 from pillion_server.registry import Registry
 from pillion_server.sessions import SessionId
@@ -133,8 +134,9 @@ class Execution:
         with self._observed(CallRecord(kind, inside=True)) as record:
             function = self._registry.find(kind, path_of(name), trusted=True)
             record.function = function.path
-            encode(dict(args))  # refuses what can't be an argument
-            arguments = self.arguments(function, _copied(dict(args)), trusted=True)
+            given = plain(dict(args))
+            encode(given)  # refuses what can't be an argument
+            arguments = self.arguments(function, _copied(given), trusted=True)
             inner, auth = Log(function.path), Auth(identity)
             try:
                 value = self.kept(function, arguments, inner, auth)

@@ -1,4 +1,7 @@
-"""Sessions that were unseen for too long: they end, and what they have is deleted, a bounded piece at a time."""
+"""Sessions that were unseen for too long: they end, and what they have is deleted, a bounded piece at a time.
+
+How long that is, `served_time` says: a machine's clock that jumps ends nobody's session.
+"""
 
 import re
 from datetime import timedelta

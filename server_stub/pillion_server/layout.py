@@ -59,7 +59,10 @@ _COMMITS = """
 create table commits (newest integer not null) strict;
 insert into commits values (0);
 """
-_STEPS = (_DOCUMENTS, _SESSIONS, _ANSWERS, _LOGINS, _REGISTERED, _SEEN, _COMMITS)
+_SERVED = """
+create table served (began real primary key, until real not null) strict, without rowid;
+"""
+_STEPS = (_DOCUMENTS, _SESSIONS, _ANSWERS, _LOGINS, _REGISTERED, _SEEN, _COMMITS, _SERVED)
 """What each format adds to the one before."""
 
 FORMAT = len(_STEPS)
@@ -67,7 +70,7 @@ FORMAT = len(_STEPS)
 
 
 def prepare(connection: Connection, schema: Schema, path: Path) -> float:
-    """Makes the database ready and returns the latest time in it, of a document or of a session that went on.
+    """Makes the database ready and returns the latest time in it: of a document, a session that went on, or a server.
 
     Raises `StartError` for a file of something else, `apsw.Error` for one that SQLite can't use.
     """
@@ -87,7 +90,8 @@ def prepare(connection: Connection, schema: Schema, path: Path) -> float:
     connection.run("commit")
     newest: float | None = connection.value("select created from documents order by seq desc limit 1")
     moved: float = connection.value("select moved from epoch")
-    return max(newest or 0.0, moved)
+    served: float | None = connection.value("select max(until) from served")
+    return max(newest or 0.0, moved, served or 0.0)
 
 
 def check_marks(connection: Connection, path: Path) -> None:

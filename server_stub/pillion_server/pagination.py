@@ -9,6 +9,8 @@ from typing import Annotated, Generic, NotRequired, TypedDict, TypeVar
 
 import msgspec
 
+from pillion_server.misuse import expect
+
 T = TypeVar("T")
 
 
@@ -26,6 +28,14 @@ class PaginationOptions(msgspec.Struct, frozen=True, rename="camel"):
     id: int | None = None
     maximum_rows_read: int | None = None
     maximum_bytes_read: int | None = None
+
+    def __post_init__(self) -> None:
+        """Raises `TypeError` or `ValueError` also for those that a function makes."""
+        expect(self.num_items, int, "num_items is a whole number", but=bool)
+        if self.num_items < 1:
+            raise ValueError(f"num_items is 1 or more, not {self.num_items}.")
+        for cursor in (self.cursor, self.end_cursor):
+            expect(cursor, (str, type(None)), "A cursor is the continueCursor of a page, or None")
 
 
 class Page(TypedDict, Generic[T]):

@@ -3,6 +3,7 @@
 It makes a `Range` of one index, plain data, and asks the reader for the documents in it.
 """
 
+import sys
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from itertools import islice
 from typing import Any, Literal
 
 from pillion_server.cursors import Cursors
+from pillion_server.misuse import expect
 from pillion_server.pagination import Page, PaginationOptions
 from pillion_server.ranges import Position, Range
 from pillion_server.schema import Schema
@@ -81,6 +83,7 @@ class Query:
 
     def filter(self, test: Callable[[Document], object], /) -> "Query":
         """Those for which `test(document)` is true. The others count as read too, so prefer an index."""
+        expect(test, Callable, "filter() takes a function of a document")
         return Query(self.scan, self.schema, self.cursors, self.range, (*self.tests, test))
 
     def first(self) -> Any | None:
@@ -97,9 +100,10 @@ class Query:
 
     def take(self, count: int, /) -> list[Any]:
         """At most the first `count` documents."""
+        expect(count, int, "take() takes a number of documents", but=bool)
         if count < 0:
             raise ValueError(f"take() takes a number of documents, not {count}.")
-        return self._take(count)
+        return self._take(min(count, sys.maxsize))
 
     def collect(self) -> list[Any]:
         """All documents."""
@@ -111,6 +115,7 @@ class Query:
         Pages end at places in the index: what is added or deleted between two calls neither repeats nor skips a
         document that stays where it is. Raises `FunctionError` for the cursor of another query.
         """
+        expect(options, PaginationOptions, "paginate() takes the PaginationOptions that a page asks by")
         range, fixed = self.range, options.end_cursor is not None
         if options.cursor is not None:
             start = self.cursors.open(self.range, options.cursor)

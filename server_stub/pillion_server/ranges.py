@@ -7,6 +7,7 @@ can be looked up are those of the index, and after them `_creation_time`.
 from dataclasses import dataclass
 from typing import Self
 
+from pillion_server.instances import plain
 from pillion_server.keys import ABOVE, key_of
 from pillion_server.schema import Index
 from pillion_shared import encode
@@ -94,6 +95,7 @@ class Range:
     def _key(self, step: str, field: str, value: object) -> bytes:
         if field not in self.index.columns[self.depth : self.depth + 1]:
             raise self._misfit(step, field)
+        value = plain(value)
         encode(value, f"$.{field}")  # refuses what no document can hold
         return key_of((value,))
 

@@ -1,5 +1,9 @@
 """Shapes of single values: texts, numbers, bytes, and what travels as one of them."""
 
+import datetime as dt
+import decimal
+import enum
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +14,9 @@ from pillion_server.fitting import Misfit, Session, Shape, misfit
 from pillion_shared import Int64
 from pillion_shared.ids import quotable
 from pillion_shared.values import MAX_SAFE_INTEGER
+
+FOREIGN = (dt.datetime, dt.date, dt.time, dt.timedelta, uuid.UUID, decimal.Decimal, enum.Enum)
+"""Types that travel as the text, or the number, that msgspec writes for them."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +149,7 @@ class OneOf:
 
 @dataclass(frozen=True)
 class Foreign:
-    """A type that travels as the text msgspec writes for it: a `datetime`, a `UUID`, an `Enum`, ..."""
+    """One of the `FOREIGN` types."""
 
     type: type
     out: bool

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pillion_server.document_id import check_table
 from pillion_server.document_type import DocumentType
 from pillion_server.errors import DefinitionError
+from pillion_server.misuse import expect
 from pillion_shared.wire import SESSION_PARAM
 
 BY_CREATION_TIME = "by_creation_time"
@@ -56,6 +57,8 @@ class Table:
 
     def index(self, name: str, /, *fields: str) -> "Table":
         """This table with an index over `fields`, for `query(table).with_index(name, ...)`."""
+        for word in (name, *fields):
+            expect(word, str, 'index() takes names, index("by_owner", "owner")', DefinitionError)
         if not name.isidentifier() or name == BY_CREATION_TIME or name in dict(self.indexes):
             raise DefinitionError(f"{name!r} can't name an index: take a new identifier, such as 'by_owner'.")
         if not fields or len(set(fields)) != len(fields) or any(field.startswith(("_", "$")) for field in fields):
@@ -67,8 +70,9 @@ class Schema:
     """All declared tables: `Schema(users=Table(), cart_items=Table().index(...))`."""
 
     def __init__(self, **tables: Table) -> None:
-        for table in tables:
+        for table, declared in tables.items():
             check_table(table)
+            expect(declared, Table, f"Schema({table}=...) takes a Table()", DefinitionError)
         self._indexes = {
             (table, name): Index(table, name, fields)
             for table, declared in tables.items()
@@ -116,6 +120,7 @@ class Schema:
 
     def indexes_of(self, table: str) -> tuple[Index, ...]:
         """The indexes of `table`, the one by time of creation first."""
+        expect(table, str, "A table is named by a str")
         indexes = self._of_table.get(table)
         if indexes is None:
             check_table(table)
@@ -128,6 +133,7 @@ class Schema:
 
     def index(self, table: str, name: str) -> Index:
         """The index of that name; raises `DefinitionError` with the names there are."""
+        expect(name, str, "An index is named by a str")
         if name == BY_CREATION_TIME:
             return self.by_creation_time(table)
         index = self._indexes.get((table, name))

@@ -35,7 +35,10 @@ class Parameter:
 def parameters_of(handler: Callable[..., object]) -> tuple[Parameter, ...]:
     """The parameters after the first, which is the context; raises `DefinitionError`."""
     name = name_of(handler)
-    every = list(inspect.signature(handler).parameters.values())
+    try:
+        every = list(inspect.signature(handler).parameters.values())
+    except (TypeError, ValueError):
+        raise DefinitionError(f"{name} can't be called with a context: write def name(ctx, ...).") from None
     if not every or every[0].kind not in (every[0].POSITIONAL_ONLY, every[0].POSITIONAL_OR_KEYWORD):
         raise DefinitionError(f"{name} needs the context as its first parameter: def {name}(ctx, ...).")
     others = every[1:]

@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from typing import Any
 
-from pillion_server.contexts import Context, lacking, with_attributes
+from pillion_server.contexts import Context, lacking, taken, with_attributes
 from pillion_server.custom import Custom
 from pillion_server.functions import Function, Input, keywords
 from pillion_server.no_io import no_io
@@ -73,7 +73,7 @@ def _steps(function: Function[..., Any], ctx: Context, args: Mapping[str, object
     for each in function.inputs:
         own = keywords(each.parameters, given, name_of(each.run))
         custom = yield each.run(ctx, **own, **each.said)
-        _check(each, custom)
+        _check(each, custom, ctx)
         given = {name: value for name, value in given.items() if name not in own} | dict(custom.args)
         ctx = with_attributes(ctx, custom.ctx, each.ctx)
         _check_context(each, ctx)
@@ -86,12 +86,17 @@ def _steps(function: Function[..., Any], ctx: Context, args: Mapping[str, object
     return function.returns.fit(result)
 
 
-def _check(input: Input, custom: object) -> None:
+def _check(input: Input, custom: object, ctx: Context) -> None:
     name = name_of(input.run)
     if not isinstance(custom, Custom):
         raise TypeError(f"{name} returned a {type(custom).__name__}: the input of a builder returns Custom(...).")
     for strange in custom.args.keys() - input.passes:
         raise TypeError(f"{name} passes on `{strange}`: name it at the builder, passes=({strange!r},).")
+    for known in taken(ctx, custom.ctx, input.ctx):
+        raise TypeError(
+            f"{name} gives `{known}`, which ctx has already: take another name, or declare `{known}` anew in the class "
+            "that the builder names by ctx=."
+        )
 
 
 def _check_context(input: Input, ctx: Context) -> None:

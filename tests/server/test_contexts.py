@@ -8,18 +8,35 @@ from typing import Any
 import pytest
 
 from pillion_server import ActionCtx, MutationCtx, QueryCtx
-from pillion_server.contexts import with_attributes
+from pillion_server.contexts import taken, with_attributes
 from pillion_server.log_lines import Log
 
 
 def test_attributes_are_added_to_a_copy() -> None:
-    """The new ones win, also over `db`."""
+    """The new ones win; whether they may is `taken`."""
     ctx = MutationCtx({"db": 1})
     more = with_attributes(ctx, {"user": "ada", "db": 2})
     assert isinstance(more, MutationCtx)
     assert (ctx.db, more.db, more.user) == (1, 2, "ada")
     assert not hasattr(ctx, "user")
     assert with_attributes(ctx, {}) is ctx
+
+
+class Guarded(QueryCtx):
+    """Another `db`, as an annotation, and another `log`, as a method."""
+
+    db: Any
+
+    def log(self, *values: object) -> None: ...
+
+
+def test_a_name_that_is_there() -> None:
+    """As an attribute, or in the class; a class that declares it anew means to replace it."""
+    ctx = MutationCtx({"db": 1, "user": "ada"})
+    names = ["db", "user", "sessions", "log", "new", "mro"]
+    assert taken(ctx, names) == taken(ctx, names, MutationCtx) == ["db", "user", "sessions", "log"]
+    assert taken(QueryCtx({"db": 1}), ["db", "log", "sessions"], Guarded) == ["sessions"]
+    assert taken(Guarded({"db": 1}), ["db"], Guarded) == ["db"]
 
 
 def test_a_missing_attribute_says_what_to_do() -> None:

@@ -286,6 +286,46 @@ def test_an_input_that_only_adds_to_the_context() -> None:
         custom_query(query, custom_ctx(read_later))  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"ctx": None}, r"Custom\(ctx=...\) takes a dict of attributes, not None"),
+        ({"ctx": {1: 2}}, r"takes the names of attributes, not 1"),
+        ({"ctx": {"first name": 1}}, "'first name' can't be an attribute of ctx: take an identifier"),
+        ({"ctx": {"class": 1}}, "'class' can't be an attribute"),
+        ({"ctx": {"_run": 1}}, "'_run' can't be an attribute .* without a leading _"),
+        ({"args": ["user"]}, r"Custom\(args=...\) takes a dict of keywords, not an object of type list"),
+        ({"on_success": "done"}, r"Custom\(on_success=...\) takes a function, not 'done'"),
+    ],
+)
+def test_what_no_handler_could_use(given: Any, sentence: str) -> None:
+    """Said as the `Custom` is made, by `custom_ctx` too."""
+    with pytest.raises((TypeError, ValueError), match=sentence):
+        Custom(**given)
+    if "ctx" in given:
+        with pytest.raises((TypeError, ValueError), match=sentence):
+            run(custom_query(query, custom_ctx(lambda ctx: given["ctx"]))(lambda ctx: None), QueryCtx({}), {})
+
+
+@pytest.mark.parametrize(
+    ("define", "sentence"),
+    [
+        (lambda: custom_query(query, None), "NoneType can't be called with a context: write def name"),
+        (lambda: custom_query(query, str), "str can't be called with a context"),
+        (lambda: custom_query(query, query(lambda ctx: 1)), "Function can't be called with a context"),
+        (lambda: custom_query(query, with_session, ctx=3), r"ctx= takes a class of contexts, .*\(QueryCtx\), not 3"),
+        (lambda: custom_query(query, with_session, passes="user"), r"passes=\[\"user\"\], not 'user'"),
+        (lambda: custom_query(query, with_session, passes=3), "takes a list of names, .* not 3"),
+        (lambda: custom_query(query, with_session, passes=[1]), "passes= takes names, not 1"),
+        (lambda: custom_ctx(None), r"custom_ctx\(\) takes a function of the context, not None"),
+    ],
+)
+def test_misuse_of_the_builders(define: Callable[[], object], sentence: str) -> None:
+    """Refused where it is defined."""
+    with pytest.raises(DefinitionError, match=sentence):
+        define()
+
+
 LOGGED = """
 def with_log(ctx, fail: bool) -> Custom:
     def done(*, result, ctx, args):

@@ -28,6 +28,10 @@ def increment(ctx) -> int:
 @query
 def times_run(ctx) -> int:
     return len(runs)
+
+@action
+async def act(ctx) -> list:
+    return [await ctx.run_mutation("counter:increment") for _ in range(2)]
 """
 
 
@@ -41,6 +45,24 @@ def test_a_mutation_runs_once(world: Make) -> None:
 
     assert sorted(asyncio.run(main())) == list(range(1, 201))
     assert counter.query("counter:times_run") == 200
+
+
+def test_a_mutation_of_an_action_or_with_a_key_runs_once(world: Make) -> None:
+    """Each call of an action is a transaction of its own; who sends a call again under its key runs nothing."""
+    counter = world(counter=COUNTER)
+    body = b'{"path": "counter:increment", "args": {}}'
+
+    async def main() -> tuple[list[list[float]], list[float]]:
+        acts = asyncio.gather(*(counter.acall("action", "counter:act") for _ in range(30)))
+        keys = [{"idempotency-key": f"{number:016}"} for number in range(30)] * 2
+        sent = asyncio.gather(*(counter.arequest("POST", "/api/mutation", body, key) for key in keys))
+        return [answer.value for answer in await acts], [answer.value for answer in await sent]
+
+    acts, sent = asyncio.run(main())
+    assert sent[:30] == sent[30:]
+    assert sorted([*sent[:30], *(number for act in acts for number in act)]) == list(range(1, 91))
+    assert all(first < second for first, second in acts)
+    assert counter.query("counter:times_run") == 90
 
 
 def test_a_mutation_that_finds_the_file_locked_is_not_run(world: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,7 +105,10 @@ def test_a_database_of_the_first_format(open_file: Open) -> None:
     schema = Schema(items=Table().index("by_third", "third"))
     old = open_file(schema)
     insert(old, schema, 9)
-    old.run("drop table sessions; drop table epoch; drop table answers; drop table seen; drop table commits")
+    old.run(
+        "drop table sessions; drop table epoch; drop table answers; drop table seen; "
+        "drop table commits; drop table served"
+    )
     old.run("pragma user_version = 1")
     old.close()
     for _ in range(2):
@@ -121,7 +124,8 @@ def test_a_database_of_the_second_format(open_file: Open) -> None:
     """From before answers were recorded: its sessions are kept."""
     old = open_file(Schema())
     old.run(
-        "drop table answers; drop table seen; drop table commits; update epoch set number = 5; pragma user_version = 2"
+        "drop table answers; drop table seen; drop table commits; drop table served; "
+        "update epoch set number = 5; pragma user_version = 2"
     )
     old.run("alter table sessions drop column bound; alter table sessions drop column registered")
     old.close()
@@ -135,7 +139,7 @@ def test_a_database_of_the_third_format(open_file: Open) -> None:
     """From before log-ins had a time and sessions were registered: its sessions are kept, without."""
     old = open_file(Schema())
     old.run("alter table sessions drop column bound; alter table sessions drop column registered")
-    old.run("drop table seen; drop table commits; pragma user_version = 3")
+    old.run("drop table seen; drop table commits; drop table served; pragma user_version = 3")
     old.run("insert into sessions (digest, name, live, until, user) values ('sid.a', 'sid.a', 1, 0, 'ada')")
     old.close()
     connection = open_file(Schema())
@@ -146,7 +150,7 @@ def test_a_database_of_the_third_format(open_file: Open) -> None:
 def test_a_database_of_the_fifth_format(open_file: Open) -> None:
     """From before it was noted when sessions were seen: those that are live count as seen now."""
     old = open_file(Schema())
-    old.run("drop table seen; drop table commits; pragma user_version = 5")
+    old.run("drop table seen; drop table commits; drop table served; pragma user_version = 5")
     old.run("insert into sessions (digest, name, live, until) values ('sid.a', 'sid.a', 1, 0), ('sid.b', 'b', 0, 0)")
     old.close()
     ((session, at),) = open_file(Schema()).rows("select digest, at from seen")

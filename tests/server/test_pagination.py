@@ -188,3 +188,19 @@ def test_the_cursor_of_another_query(shelf: Shelf) -> None:
         for options in (PaginationOptions(2, cursor), PaginationOptions(2, None, cursor)):
             with pytest.raises(FunctionError, match="InvalidCursor"):
                 db.query("items").with_index("by_n", n=2).paginate(options)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ((0,), "num_items is 1 or more, not 0"),
+        ((1.5,), "num_items is a whole number, not 1.5"),
+        ((True,), "num_items is a whole number, not True"),
+        ((2, 3), "A cursor is the continueCursor of a page, or None, not 3"),
+        ((2, None, 3), "A cursor is the continueCursor of a page, or None, not 3"),
+    ],
+)
+def test_odd_options(options: Any, sentence: str) -> None:
+    """Refused as they are made, by a function too."""
+    with pytest.raises((TypeError, ValueError), match=sentence):
+        PaginationOptions(*options)

@@ -56,6 +56,34 @@ def test_an_index_without_fields_is_an_order(db: DatabaseWriter) -> None:
     assert numbers(db.query("items").with_index("by_owner_day")) == [4, 2, 0, 3, 1]
 
 
+@pytest.mark.parametrize(
+    ("ask", "sentence"),
+    [
+        (lambda db, items: items.take(1.5), r"take\(\) takes a number of documents, not 1.5"),
+        (lambda db, items: items.take(True), "not True"),
+        (lambda db, items: items.take(None), "not None"),
+        (lambda db, items: items.take(-1), r"take\(\) takes a number of documents, not -1"),
+        (lambda db, items: items.paginate(None), r"paginate\(\) takes the PaginationOptions .* not None"),
+        (lambda db, items: items.paginate({"numItems": 2, "cursor": None}), "not an object of type dict"),
+        (lambda db, items: items.filter(None), r"filter\(\) takes a function of a document, not None"),
+        (lambda db, items: items.with_index(["by_owner"]), "An index is named by a str, not an object of type list"),
+        (lambda db, items: db.query(3), "A table is named by a str, not 3"),
+        (lambda db, items: db.query([]), "A table is named by a str"),
+        (lambda db, items: db.insert(None), "A table is named by a str"),
+    ],
+)
+def test_misuse(db: DatabaseWriter, ask: Any, sentence: str) -> None:
+    """A sentence each, before anything is read."""
+    with pytest.raises((TypeError, ValueError), match=sentence):
+        ask(db, db.query("items"))
+    assert db.reads.ranges == []
+
+
+def test_more_than_there_can_be(db: DatabaseWriter) -> None:
+    """Is all."""
+    assert len(db.query("items").take(2**70)) == 5
+
+
 def test_the_ends_of_a_query(db: DatabaseWriter) -> None:
     """One, the only one, a few, all."""
     ada = db.query("items").with_index("by_owner", owner="ada")

@@ -197,7 +197,7 @@ def test_without_an_annotation_everything_is_returned() -> None:
 
     def f(ctx: object): ...  # type: ignore[no-untyped-def]  # noqa: ANN202
 
-    assert Returns("f", f).fit(DOCUMENT) is DOCUMENT
+    assert Returns("f", f).fit(DOCUMENT) == DOCUMENT
 
 
 def no_such_name(ctx: object) -> "Nowhere": ...  # type: ignore[name-defined]  # noqa: F821

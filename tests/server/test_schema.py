@@ -68,6 +68,15 @@ def test_bad_indexes(name: str, fields: tuple[str, ...]) -> None:
         Table().index("a", "b").index(name, *fields)
 
 
+def test_misuse() -> None:
+    """What is no name of an index or a field, and what is no table."""
+    for wrong in ((3, "x"), ("by_x", 3)):
+        with pytest.raises(DefinitionError, match=r"index\(\) takes names, .*, not 3"):
+            Table().index(*wrong)  # type: ignore[arg-type]
+    with pytest.raises(DefinitionError, match=r"Schema\(items=...\) takes a Table\(\), not an object of type"):
+        Schema(items=Item)  # type: ignore[arg-type]
+
+
 class Item(TypedDict):
     """What a declared table holds."""
 

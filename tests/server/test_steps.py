@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pillion_server import Custom, action, custom_action, custom_mutation, custom_query, mutation, query
-from pillion_server.contexts import Context
+from pillion_server.contexts import Context, QueryCtx
 from pillion_server.steps import run, run_async
 
 CTX = Context({"db": "the database"})
@@ -102,16 +102,45 @@ def test_the_context_of_one_call_is_not_that_of_another() -> None:
     """What an input adds stays in its call."""
 
     def with_a(ctx: object, a: int) -> Custom:
-        return Custom(ctx={"a": a, "db": "another"})
+        return Custom(ctx={"a": a})
 
     @custom_query(query, with_a)
     def f(ctx: Any) -> object:
         return ctx.a, ctx.db
 
-    assert run(f, CTX, {"a": 1}) == (1, "another")
-    assert CTX.db == "the database"
+    assert run(f, CTX, {"a": 1}) == (1, "the database")
     with pytest.raises(AttributeError, match="ctx has no 'a'"):
         _ = CTX.a
+
+
+class AnotherCtx(QueryCtx):
+    """With a `db` of its own."""
+
+    db: Any
+
+
+def test_a_name_that_the_context_has() -> None:
+    """It is replaced by who says so, and by nobody else."""
+
+    def with_db(ctx: object) -> Custom:
+        return Custom(ctx={"db": "another"})
+
+    def with_log(ctx: object) -> Custom:
+        return Custom(ctx={"log": print})
+
+    def get(ctx: Any) -> object:
+        return ctx.db
+
+    ctx = QueryCtx({"db": "the database"})
+    declared = custom_query(query, with_db, ctx=AnotherCtx)
+    assert run(declared(get), ctx, {}) == "another"
+    for builder, name in (
+        (custom_query(query, with_db), "db"),
+        (custom_query(declared, with_db), "db"),
+        (custom_query(query, with_log), "log"),
+    ):
+        with pytest.raises(TypeError, match=f"with_{name} gives `{name}`, which ctx has already: take another name"):
+            run(builder(get), ctx, {})
 
 
 def test_an_input_returns_a_custom() -> None:

@@ -63,9 +63,11 @@ def sights(path: Path) -> dict[str, float]:
 
 
 def age(path: Path, by: float) -> None:
-    """Makes all sights that are on disk older."""
+    """Makes all sights that are on disk older, as if the server had been running meanwhile."""
     connection = apsw.Connection(str(path))
     connection.execute("update seen set at = at - ?", (by,)).fetchall()
+    now = time.time() * 1000
+    connection.execute("insert into served values (?, ?)", (now - by, now)).fetchall()
     connection.close()
 
 
@@ -126,6 +128,64 @@ def test_those_unseen_expire(shop: World, monkeypatch: pytest.MonkeyPatch) -> No
     assert shop.query("shop:all_items") == 1
     assert shop.query("shop:items", sessionId=OTHER_ID) == 1
     assert shop.query("shop:items", sessionId=RAW_ID) == 0
+
+
+class Offsets:
+    """What is added to the machine's two clocks, in ms; the monotonic one knows of no jump."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.wall = self.monotonic = 0.0
+        time_ns, monotonic, monotonic_ns = time.time_ns, time.monotonic, time.monotonic_ns
+        monkeypatch.setattr(time, "time_ns", lambda: time_ns() + int(self.wall * 1e6))
+        monkeypatch.setattr(time, "monotonic", lambda: monotonic() + self.monotonic / 1000)
+        monkeypatch.setattr(time, "monotonic_ns", lambda: monotonic_ns() + int(self.monotonic * 1e6))
+
+    def wait(self, by: float) -> None:
+        self.wall += by
+        self.monotonic += by
+
+
+def test_a_clock_that_jumps_ends_no_session(shop: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forwards or back, while the server runs or before it starts; the time in which it runs does end them."""
+    offsets, database = Offsets(monkeypatch), shop.app.state.database
+    shop.mutation("shop:add", sessionId=RAW_ID)
+    shop.mutation("shop:add", sessionId=OTHER_ID)
+    for jump in (DAY, 40 * 365 * DAY, -80 * 365 * DAY, 3 * DAY):
+        offsets.wall += jump
+        asyncio.run(step(database, DAY))
+        assert shop.query("shop:all_items") == 2
+        database.close()
+        offsets.wall += jump
+        database.open()
+        asyncio.run(step(database, DAY))
+        assert shop.query("shop:all_items") == 2
+    offsets.wait(0.6 * DAY)
+    assert shop.query("shop:items", sessionId=RAW_ID) == 1
+    asyncio.run(step(database, DAY))
+    assert shop.query("shop:all_items") == 2
+    offsets.wait(0.6 * DAY)
+    asyncio.run(step(database, DAY))
+    assert shop.query("shop:all_items") == 1
+    assert shop.query("shop:items", sessionId=RAW_ID) == 1
+
+
+def test_how_long_it_has_been_running_is_written_now_and_then(shop: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a server that is killed loses no more than the last minutes of it."""
+    offsets, database = Offsets(monkeypatch), shop.app.state.database
+
+    def served() -> list[tuple[float, float]]:
+        connection = apsw.Connection(str(shop.database), flags=apsw.SQLITE_OPEN_READONLY)
+        try:
+            return connection.execute("select began, until from served").fetchall()
+        finally:
+            connection.close()
+
+    asyncio.run(step(database, None))
+    assert served() == []
+    offsets.wait(INTERVAL_MS)
+    asyncio.run(step(database, None))
+    ((began, until),) = served()
+    assert INTERVAL_MS <= until - began < INTERVAL_MS + 60_000
 
 
 def test_old_answers_are_dropped(shop: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,9 @@
 """What a user writes, and both type checkers accept."""
 
+from dataclasses import dataclass
 from typing import TypedDict, assert_type
+
+import msgspec
 
 from demo._session import SessionCtx, SessionMutationCtx, session_mutation, session_query
 from pillion_server import (
@@ -59,6 +62,28 @@ def add(ctx: SessionMutationCtx, name: str = "tea") -> str:
     assert_type(ctx.session_id, SessionId)
     assert_type(ctx.db, DatabaseWriter)
     return ctx.db.insert("items", session_id=ctx.session_id, name=name)
+
+
+@dataclass
+class Tea:
+    """A document that is a dataclass."""
+
+    name: str
+
+
+class Tin(msgspec.Struct):
+    """A document that is a Struct."""
+
+    tea: Tea
+
+
+@session_mutation
+def fill(ctx: SessionMutationCtx, tea: Tea, tin: Tin, item: Item) -> Tea:
+    id = ctx.db.insert("teas", tea, session_id=ctx.session_id)
+    ctx.db.patch(id, item)
+    ctx.db.replace(id, tin)
+    ctx.db.insert("items", {"name": "tea"}, price=3)
+    return tea
 
 
 class RoleCtx(SessionCtx):

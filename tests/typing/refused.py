@@ -25,6 +25,13 @@ def that_writes(ctx: SessionCtx) -> None:
     ctx.db.insert("items")  # refused
 
 
+@session_mutation
+def of_no_fields(ctx: SessionMutationCtx) -> None:
+    ctx.db.insert("items", "tea")  # refused
+    ctx.db.patch("items:1", ["tea"])  # refused
+    ctx.db.replace("items:1", 3)  # refused
+
+
 @session_query  # refused
 def of_a_mutation(ctx: SessionMutationCtx) -> None: ...
 

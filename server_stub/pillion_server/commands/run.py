@@ -49,7 +49,7 @@ def run(
     ] = None,
     expire_after: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="End sessions unseen for 30d or 12h, and delete what they have."),
+        typer.Option(metavar="TIME", help="End sessions unseen for 30d or 12h of running, and delete what they have."),
     ] = None,
     jwks: Annotated[
         str | None, typer.Option(metavar="KEYS", help="Check tokens with these keys, a JWKS: a file or https://...")
