@@ -4,6 +4,7 @@ import js
 
 from pillion._js import LAYERS, forget, proxy_of
 from pillion_shared import SessionError
+from pillion_shared.wire import AUTHORIZATION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def install(origins: "Iterable[str]", functions: "dict[str, Callable[..., object
     layers = _layers()
     rule = js.Object.new()
     rule.origins = js.Set.new(js.Array.of(*origins))
+    rule.header = AUTHORIZATION
     proxies: list[Any] = []
     for each, function in functions.items():
         proxy = proxy_of(function)
@@ -40,6 +42,11 @@ def install(origins: "Iterable[str]", functions: "dict[str, Callable[..., object
         give_up()
 
     return remove
+
+
+def lay_again() -> None:
+    """Lays the layers where others have taken them off."""
+    _layers().lay()
 
 
 def error(name: str, message: str) -> "Any":

@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from pillion.changes import Change
     from pillion.session import Session
 
-_installed: "list[tuple[Session, Callable[[], None]]]" = []
+_installed: "list[tuple[Session, str, Callable[[], None]]]" = []
 
 
 def install(session: "Session", name: str = "pillion") -> "Callable[[], None]":
     """Has the page's JavaScript carry `session`; returns what undoes it, as `session.dispose()` does.
 
-    To do it twice changes nothing.
+    To do it again under the same name changes nothing, but lays the layers again where the page has taken them off;
+    another name stands on `window` beside the first, and is undone by itself.
 
     name: of the object on `window`. The latest session wins for those origins that several may be sent to. Needs a
     page whose Content-Security-Policy, if any, allows `'unsafe-eval'`, as PyScript does; else load page.js by a
@@ -36,8 +37,9 @@ def install(session: "Session", name: str = "pillion") -> "Callable[[], None]":
     """
     if not _platform.IN_BROWSER:
         raise SessionError("There is no JavaScript outside a browser: javascript.install() is for pages.")
-    for installed, undo in _installed:
-        if installed is session:
+    for installed, shown, undo in _installed:
+        if installed is session and shown == name:
+            _platform.page().lay_again()
             return undo
     credentials = session.credentials
 
@@ -85,7 +87,7 @@ def install(session: "Session", name: str = "pillion") -> "Callable[[], None]":
             remove()
 
     unfollow = session.follow(on_change)
-    entry = (session, remove)
+    entry = (session, name, remove)
     _installed.append(entry)
     return remove
 

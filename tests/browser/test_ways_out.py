@@ -484,6 +484,15 @@ STACKED = """() => {
     const send = XMLHttpRequest.prototype.send;
     XMLHttpRequest.prototype.send = function (...args) { return send.apply(this, args) };
 }"""
+AGAIN = {
+    "as they are": "(...args) => below(...args)",
+    "later": "async (...args) => { await 0; return below(...args) }",
+    "later, with a copy of the options": "async (url, init) => { await 0; return below(url, { ...init, cache: 'no-store' }) }",
+    "later, as a new Request": "async (...args) => { const made = new Request(...args); await 0; return below(made.clone()) }",
+    "after a call of the page's own": "(...args) => { below('/any/echo?page'); return below(...args) }",
+}
+"""How others' layers pass calls on, and by which the session's own must be known again."""
+
 BOTH = f"""async () => {{
     await fetch('{ECHO}');
     const xhr = new XMLHttpRequest();
@@ -504,11 +513,39 @@ def test_javascript_carries_it_once_however_many_layers_there_are(profile: Profi
     assert [request.text.count(session_id) for request in site.collector.seen] == [1] * 4
 
 
+def test_what_is_the_sessions_own_is_known_however_late_it_comes(profile: Profile, site: Site, runtime: str) -> None:
+    """By what it is, through layers that others have laid later, which pass it on in their own way and time."""
+    tab = profile.tab(runtime, JAVASCRIPT)
+    session_id = tab.run("return await session.ready()")
+    for how, layer in AGAIN.items():
+        site.collector.clear()
+        site.received.clear()
+        tab.page.evaluate(f"() => {{ const below = window.below ??= window.fetch; window.fetch = {layer} }}")
+        tab.run(f"""
+await session.fetch("{ECHO}?header", header="X-Session-Id")
+await session.fetch("{ECHO}?field", field="sid", json={{}})
+await session.fetch(js.Request.new("{ECHO}?request"), header="X-Session-Id")
+await session.fetch("{ECHO}?plain")
+session.beacon("{ECHO}?beacon", field="sid", json={{}})
+await session.mutation(api.notes.add, text="x")
+await js.fetch("{ECHO}?page")
+""")
+        until(tab.page, lambda: "beacon" in [request.query for request in site.collector.seen])
+        names = {request.query for request in site.collector.seen}
+        assert names == {"header", "field", "request", "plain", "beacon", "page"}, how
+        for request in site.collector.seen:
+            times = request.text.count(session_id)
+            assert times == 1, (how, request.query)
+            assert ("authorization" in request.headers) == (request.query in ("plain", "page")), (how, request.query)
+        assert ["authorization" in call.headers for call in site.received] == [False], how
+
+
 def test_javascript_is_as_it_was_when_it_is_removed(profile: Profile, site: Site, runtime: str) -> None:
     """The very functions; under the layers of others, it sleeps, and wakes when it is installed again."""
     tab = profile.tab(runtime, LOCAL)
-    remember = "() => { window.were = [fetch, ...['open', 'send', 'setRequestHeader', 'abort'].map(name => XMLHttpRequest.prototype[name])]; window.pillion = 'mine' }"
-    compare = "() => window.were.every((each, place) => each === [fetch, ...['open', 'send', 'setRequestHeader', 'abort'].map(name => XMLHttpRequest.prototype[name])][place]) && window.pillion"
+    those = "[fetch, Request, Request.prototype.clone, ...['open', 'send', 'setRequestHeader', 'abort'].map(name => XMLHttpRequest.prototype[name])]"
+    remember = f"() => {{ window.were = {those}; window.pillion = 'mine' }}"
+    compare = f"() => window.were.every((each, place) => each === {those}[place]) && window.pillion"
     tab.page.evaluate(remember)
     tab.run(
         "from pillion import javascript\nglobals()['javascript'] = javascript\nglobals()['undo'] = javascript.install(session)"
@@ -529,6 +566,49 @@ def test_javascript_is_as_it_was_when_it_is_removed(profile: Profile, site: Site
     tab.page.evaluate(BOTH)
     session_id = tab.run("return session.id")
     assert [request.text.count(session_id) for request in site.collector.seen] == [1, 1]
+
+
+@pytest.mark.chromium("the mechanism is the same JavaScript in Firefox")
+def test_javascript_is_laid_again_where_others_have_taken_it_off(profile: Profile, site: Site, runtime: str) -> None:
+    """Who puts back what was there before; whether it is undone in between or not, and under others' layers."""
+    tab = profile.tab(runtime, LOCAL + "from pillion import javascript\n")
+    session_id = tab.run("return await session.ready()")
+    install = "globals()['undo'] = javascript.install(session)"
+    tab.page.evaluate("() => { window.below = fetch }")
+    carrying = "async () => 'authorization' in (await (await fetch('/any/echo')).json()).headers"
+    tab.run(install)
+    assert tab.page.evaluate(carrying)
+    for code in (install, f"undo()\n{install}"):
+        tab.page.evaluate("() => { window.fetch = below }")
+        assert not tab.page.evaluate(carrying)
+        tab.run(code)
+        assert tab.page.evaluate(carrying)
+    tab.page.evaluate(STACKED)
+    tab.run(install)
+    site.collector.clear()
+    tab.page.evaluate(BOTH)
+    assert [request.text.count(session_id) for request in site.collector.seen] == [1, 1]
+    assert tab.page.evaluate("async () => { window.fetch = below; return fetch === below }")
+    tab.run("undo()")
+    assert not tab.page.evaluate(carrying)
+
+
+@pytest.mark.chromium("as above")
+def test_javascript_has_the_session_under_every_name_it_is_given(profile: Profile, site: Site, runtime: str) -> None:
+    """Each is undone by itself, and the calls carry the ID until the last one is."""
+    tab = profile.tab(runtime, JAVASCRIPT)
+    names = "() => [typeof pillion, typeof ours]"
+    tab.run("await session.ready()\nglobals()['other'] = javascript.install(session, 'ours')\nassert other is not undo")
+    assert tab.page.evaluate(names) == ["object", "object"]
+    tab.run("undo()")
+    assert tab.page.evaluate(names) == ["undefined", "object"]
+    tab.page.evaluate(BOTH)
+    assert [carried(request) for request in site.collector.seen] == [tab.page.evaluate("ours.id")] * 2
+    tab.run("other()")
+    assert tab.page.evaluate(names) == ["undefined", "undefined"]
+    site.collector.clear()
+    tab.page.evaluate(BOTH)
+    assert ["authorization" in request.headers for request in site.collector.seen] == [False, False]
 
 
 def test_javascript_waits_or_is_told(profile: Profile, site: Site, runtime: str) -> None:
@@ -592,14 +672,16 @@ def test_javascripts_last_word_arrives(profile: Profile, site: Site, runtime: st
     tab = profile.tab(runtime, JAVASCRIPT)
     session_id = tab.run("return await session.ready()")
     tab.page.evaluate(
-        "() => addEventListener('pagehide', () => fetch('/any/bye', { method: 'POST', keepalive: true, body: 'x' }))"
+        "() => addEventListener('pagehide', () => fetch('/any/bye', { method: 'POST', keepalive: true, body: 'last' }))"
     )
     if how == "closed":
         tab.page.close(run_before_unload=True)
     else:
         tab.page.goto(site.url + BLANK)
     soon(lambda: any(request.path == "/any/bye" for request in site.collector.seen))
-    assert carried(next(request for request in site.collector.seen if request.path == "/any/bye")) == session_id
+    request = next(request for request in site.collector.seen if request.path == "/any/bye")
+    assert carried(request) == session_id
+    assert request.body == b"last"
 
 
 def test_javascript_sends_what_it_was_given_when_it_was_given(profile: Profile, site: Site, runtime: str) -> None:
@@ -610,10 +692,23 @@ def test_javascript_sends_what_it_was_given_when_it_was_given(profile: Profile, 
         form.append('a', 'first');
         const options = Object.create({{ method: 'PUT', body: form }});
         window.waiting = [fetch('{ECHO}?form', options)];
-        form.set('a', 'second');
+        form.append('file', new Blob(['inside']), 'name.txt');
+        const last = {{ method: 'POST', keepalive: true, body: form, headers: {{ 'X-A': 'first' }} }};
+        waiting.push(fetch('{ECHO}?last', last));
+        for (const [name, body] of [['xhr', form], ['query', new URLSearchParams('a=first')], ['octets', new TextEncoder().encode('first')]]) {{
+            const xhr = new XMLHttpRequest();
+            xhr.open('POST', '{ECHO}?' + name);
+            xhr.send(body);
+            waiting.push(new Promise(done => xhr.onload = done));
+            body.fill?.(0);
+            body.set(...(body.fill ? [[1]] : ['a', 'second']));
+        }}
+        Object.assign(last, {{ method: 'PUT', body: 'second', headers: {{ 'X-A': 'second' }} }});
         const aborter = new AbortController();
         window.aborted = fetch('{ECHO}?aborted', {{ signal: aborter.signal }}).catch(error => error.name);
         aborter.abort();
+        const before = fetch('{ECHO}?aborted', {{ signal: aborter.signal }}).catch(error => error.name);
+        window.before = Promise.race([before, new Promise(done => setTimeout(done, 1000, 'it waits'))]);
         waiting.push(fetch(new Request('{ECHO}?quiet', {{ referrerPolicy: 'no-referrer' }})));
         const xhr = new XMLHttpRequest();
         xhr.open('GET', '{ECHO}?late');
@@ -621,17 +716,55 @@ def test_javascript_sends_what_it_was_given_when_it_was_given(profile: Profile, 
         try {{ xhr.setRequestHeader('Authorization', 'x') }} catch (error) {{ window.late = error.name }}
         waiting.push(new Promise(done => xhr.onload = done));
     }}""")
-    assert tab.page.evaluate("Promise.all([aborted, late])") == ["AbortError", "InvalidStateError"]
+    assert tab.page.evaluate("Promise.all([aborted, before, late])") == ["AbortError"] * 2 + ["InvalidStateError"]
     tab.run("Slow.may.set()")
     tab.page.evaluate("async () => void await Promise.all(waiting)")
     seen = {request.query: request for request in site.collector.seen}
-    assert set(seen) == {"form", "quiet", "late"}
+    assert set(seen) == {"form", "last", "xhr", "query", "octets", "quiet", "late"}
     assert seen["form"].method == "PUT"
-    assert b"first" in seen["form"].body
-    assert b"second" not in seen["form"].body
+    assert (seen["last"].method, seen["last"].headers["x-a"]) == ("POST", ["first"])
+    for name in ("form", "last", "xhr", "query", "octets"):
+        assert b"first" in seen[name].body, name
+        assert b"second" not in seen[name].body, name
+    for name in ("last", "xhr"):
+        (kind,) = seen[name].headers["content-type"]
+        boundary = kind.partition("multipart/form-data; boundary=")[2].encode()
+        assert seen[name].body.startswith(b"--" + boundary), name
+        assert b'filename="name.txt"' in seen[name].body, name
     assert "referer" not in seen["quiet"].headers
     for request in seen.values():
         carried(request)
+
+
+def test_the_time_that_javascript_waits_counts(profile: Profile, site: Site, runtime: str) -> None:
+    """Towards the `timeout` of an XMLHttpRequest, which it has again when it is over."""
+    tab = profile.tab(runtime, SLOW + "from pillion import javascript\nundo = javascript.install(session)\n")
+    told = tab.page.evaluate(f"""async () => {{
+        const xhr = new XMLHttpRequest();
+        const told = [];
+        for (const event of ['load', 'error', 'timeout', 'loadend']) xhr['on' + event] = () => told.push(event);
+        xhr.open('GET', '{ECHO}?never');
+        xhr.timeout = 200;
+        const over = new Promise(done => xhr.addEventListener('loadend', done));
+        xhr.send();
+        await over;
+        told.push(xhr.readyState, xhr.status);
+
+        window.begin = performance.now();
+        window.slow = new XMLHttpRequest();
+        slow.open('GET', '{ANY}events?count=0&late=20');
+        slow.timeout = 3000;
+        window.over = new Promise(done => slow.onloadend = ({{ timeStamp }}) => done(timeStamp - begin));
+        slow.ontimeout = () => window.isLate = true;
+        slow.send();
+        return told;
+    }}""")
+    assert told == ["timeout", "loadend", 4, 0]
+    tab.page.wait_for_timeout(1500)
+    tab.run("Slow.may.set()\nawait session.ready()")
+    assert 2900 < tab.page.evaluate("over") < 4300
+    assert tab.page.evaluate("[isLate, slow.timeout]") == [True, 3000]
+    assert [request.query for request in site.collector.seen] == ["count=0&late=20"]
 
 
 def test_two_sessions_stand_on_window_one_over_the_other(profile: Profile, runtime: str) -> None:

@@ -15,6 +15,7 @@ class Page:
 
     def __init__(self) -> None:
         self.installed: list[tuple[set[str], dict[str, Callable[..., Any]], str]] = []
+        self.laid_again = 0
 
     def install(
         self, origins: Iterable[str], functions: dict[str, Callable[..., Any]], name: str
@@ -22,6 +23,9 @@ class Page:
         entry = set(origins), functions, name
         self.installed.append(entry)
         return lambda: self.installed.remove(entry)
+
+    def lay_again(self) -> None:
+        self.laid_again += 1
 
     def error(self, name: str, message: str) -> tuple[str, str]:
         return name, message
@@ -49,11 +53,13 @@ def test_outside_a_browser_there_is_no_javascript() -> None:
 
 
 def test_it_is_installed_once_and_removed_once(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever asks again gets the same function that undoes it; another session is another matter."""
+    """Whoever asks again gets the same function that undoes it; another session, or name, is another matter."""
     first, second = offer().session, offer().session
     monkeypatch.setattr(_platform, "IN_BROWSER", True)
     undo = javascript.install(first, "mine")
-    assert javascript.install(first) is undo
+    assert page.laid_again == 0
+    assert javascript.install(first, "mine") is undo
+    assert page.laid_again == 1
     other = javascript.install(second)
     assert [(origins, name) for origins, _, name in page.installed] == [
         ({"https://shop.example", "https://api.example"}, "mine"),
@@ -65,6 +71,20 @@ def test_it_is_installed_once_and_removed_once(page: Page, monkeypatch: pytest.M
     other()
     assert page.installed == []
     javascript.install(first)()
+    assert page.installed == []
+
+
+def test_each_name_is_undone_by_itself(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And all of them by the end of the session."""
+    session = offer().session
+    monkeypatch.setattr(_platform, "IN_BROWSER", True)
+    undo = javascript.install(session, "mine")
+    assert javascript.install(session, "ours") is not undo
+    assert [name for _, _, name in page.installed] == ["mine", "ours"]
+    undo()
+    assert [name for _, _, name in page.installed] == ["ours"]
+    javascript.install(session, "mine")
+    session.dispose()
     assert page.installed == []
 
 
