@@ -35,11 +35,15 @@ class CuttingProxy:
     def release(self) -> None:
         self._is_open.set()
 
+    def cut(self) -> None:
+        """Cuts all connections."""
+        for end in list(self._ends):
+            _cut(end)
+
     def close(self) -> None:
         self.release()
         self._listener.close()
-        for end in list(self._ends):
-            _cut(end)
+        self.cut()
 
     def _accept(self) -> None:
         with suppress(OSError):
