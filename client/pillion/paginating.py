@@ -115,18 +115,20 @@ class PaginatedQuery:
         self._show(self._pages[0])
 
     def restart(self, keeps: bool) -> None:
-        """Begins with page one again, which is to hold as much as was shown: the pages of before mean nothing any more.
+        """Begins with page one again: the pages of before mean nothing any more.
 
-        keeps: whether what is shown stays until then.
+        keeps: whether what is shown stays until as much is there again as was ever shown: a refresh may have moved all
+        of it away by now. If that was all, it is asked for a few more, so that what comes meanwhile is seen.
         """
         if self.is_closed:
             return
         self._update()
+        more = self._first if keeps and self._status == EXHAUSTED else 0
         if not keeps:
             self._items, self._wanted = [], self._first
         self._id += 1
         pages = self._all()
-        options = self._options(max(self._wanted, len(self._items)), None)
+        options = self._options(self._wanted + more, None)
         for page in pages:
             page.restart(options)
         self._pages = pages[:1]
@@ -180,6 +182,7 @@ class PaginatedQuery:
         error = errors[0] if errors else None
         if status != self._status or error is not self._error or not is_same(items, self._items):
             self._items, self._status, self._error = items, status, error
+            self._wanted = max(self._wanted, len(items))
             self._is_news = True
 
     def _list(self, pages: "list[Page]") -> "tuple[list[Any], str]":

@@ -482,18 +482,39 @@ def test_a_refresh_keeps_the_items_in_sight(running: LiveWorld) -> None:
                 assert await loaded(query) == [0, 1]
                 query.load_more(3)
                 assert await loaded(query) == [0, 1, 2, 3, 4]
+                await session.mutation("lists:put_own", numbers=[0.25])
+                assert query.items == [0, 0.25, 1, 2, 3, 4]
                 told = len(shown.states)
 
                 async def before(new: SessionId) -> None:
                     await session.mutation("lists:move", new=new)
 
                 await session.refresh(before)
-                assert await loaded(query) == [0, 1, 2, 3, 4]
+                assert await loaded(query) == [0, 0.25, 1, 2, 3, 4]
                 await session.mutation("lists:put_own", numbers=[0.5])
-                assert query.items == [0, 0.5, 1, 2, 3, 4]
-                assert all(len(items) >= 5 or items == [] for items, _ in shown.states[told:])
+                assert query.items == [0, 0.25, 0.5, 1, 2, 3, 4]
+                assert all(len(items) >= 6 or items == [] for items, _ in shown.states[told:])
                 query.load_more(10)
-                assert await loaded(query) == [0, 0.5, 1, 2, 3, 4, 5, 6, 7, 8]
+                assert await loaded(query) == [0, 0.25, 0.5, 1, 2, 3, 4, 5, 6, 7, 8]
+
+    asyncio.run(main())
+
+
+def test_after_a_refresh_what_was_all_is_all_and_what_came_meanwhile(own: LiveWorld) -> None:
+    async def main() -> None:
+        async with own.client() as client:
+            with SessionProvider(client, storage="memory") as session:
+                await session.mutation("lists:put_own", numbers=[1, 2, 3])
+                query = session.paginate("lists:own", first=3)
+                await loaded(query)
+                own.stop()
+                await until(lambda: client.connection.state == "waiting")
+                await session.refresh()
+                assert (query.items, query.status) == ([1, 2, 3], "loading-more")
+                own.start()
+                own.call("mutation", "lists:put_own", sessionId=str(session.id), numbers=[1, 2, 3, 4])
+                await until(lambda: query.items == [1, 2, 3, 4])
+                assert query.status == "exhausted"
 
     asyncio.run(main())
 
