@@ -6,7 +6,7 @@ import time
 
 from server.cutting import CuttingProxy
 
-LOST = 0.04
+LOST = 0.08
 """How likely it is that a connection is lost with what comes next."""
 
 SLOW_SECONDS = 0.03

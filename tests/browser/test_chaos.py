@@ -85,7 +85,7 @@ def a_round(tabs: list[Tab], proxy: ChaosProxy, seed: int) -> list[list[int]]:
     """What the mutations of each tab have returned, of which most were made while the connections were lost."""
     proxy.rage(seed)
     for place, tab in enumerate(tabs):
-        tab.begin(ADD.format(name=f"{seed}-{place}", number=NUMBER, apart=0.02))
+        tab.begin(ADD.format(name=f"{seed}-{place}", number=NUMBER, apart=0.1))
     for _ in range(6):
         for tab in tabs:
             tab.page.wait_for_timeout(CALM / len(tabs) * 1000)
