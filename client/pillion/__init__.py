@@ -16,6 +16,7 @@ from pillion.connection import Connection
 from pillion.events import EventStream
 from pillion.fetching import FetchResponse
 from pillion.lending import LentStorage, lend
+from pillion.paginating import PaginatedQuery
 from pillion.provider import SessionProvider, use_session
 from pillion.server_sent import ServerSentEvent
 from pillion.session import SKIPPED, Session
@@ -66,6 +67,7 @@ __all__ = [
     "MemoryStorage",
     "NoSessionError",
     "NotReadyError",
+    "PaginatedQuery",
     "PathError",
     "PillionError",
     "RandomnessError",

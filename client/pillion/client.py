@@ -3,6 +3,7 @@
 from pillion import _platform
 from pillion._aio import Line, apart, bounded
 from pillion.connection import Connection
+from pillion.paginating import PaginatedQuery
 from pillion.subscribing import LiveQuery, Watch
 from pillion.transport import Request, default_transport
 from pillion_shared import TransportError, path_of, wire
@@ -110,6 +111,26 @@ class Client:
     def watch(self, function: "Reference | str", args: "dict[str, object] | None" = None, **fields: object) -> Watch:
         """The values of a query, one after another: `async for value in client.watch(...)`."""
         return Watch(lambda value, error: self.subscribe(function, value, args, on_error=error, **fields))
+
+    def paginate(
+        self,
+        function: "Reference | str",
+        on_change: "Callable[[PaginatedQuery], object] | None" = None,
+        args: "dict[str, object] | None" = None,
+        *,
+        first: int = 20,
+        **fields: object,
+    ) -> PaginatedQuery:
+        """A query with `pagination_opts`, loaded piece by piece and kept up to date, until it is closed.
+
+        first: how many items are loaded at first; `.load_more(n)` loads more. on_change: called with it, plain or
+        async, when its `.items`, its `.status` or its `.error` are others; without one an error is a warning. Raises
+        `TransportError` where there are no WebSockets.
+        """
+        call = Call(wire.QUERY, function, args, fields)
+        query = PaginatedQuery(self.live, call, lambda: call.args, first, on_change)
+        query.begin()
+        return query
 
     def close(self) -> None:
         """Ends the live queries, their connection, and the calls that wait on it."""

@@ -4,6 +4,7 @@ from pillion._aio import apart
 from pillion.client import Call
 from pillion.credentials import READY_SECONDS, Credentials
 from pillion.destinations import Destinations
+from pillion.paginating import PaginatedQuery
 from pillion.readiness import Readiness
 from pillion.record import LOGIN, LOGOUT, REFRESHED
 from pillion.session_queries import SessionQueries, SessionStore
@@ -201,6 +202,29 @@ class Session(WaysOut):
     def watch(self, function: "Reference | str", args: "dict[str, object] | None" = None, **fields: object) -> Watch:
         """The values of a query of this session, one after another: `async for value in session.watch(...)`."""
         return Watch(lambda value, error: self.subscribe(function, value, args, on_error=error, **fields))
+
+    def paginate(
+        self,
+        function: "Reference | str",
+        on_change: "Callable[[PaginatedQuery], object] | None" = None,
+        args: "dict[str, object] | None" = None,
+        *,
+        first: int = 20,
+        **fields: object,
+    ) -> PaginatedQuery:
+        """A query of this session with `pagination_opts`, as `Client.paginate` has them.
+
+        After a refresh or a log-in it shows what it did until as much is there under the new ID; after any other
+        change of the ID, such as a log-out, there are no items at once. Before there is an ID, it is loading.
+        """
+        queries, call = self._own_queries(), Call(wire.QUERY, function, args, fields)
+        query = PaginatedQuery(self.client.live, call, lambda: queries.args(call), first, on_change)
+        if self._ssr_friendly and not self._identity.has_storage:
+            return query
+        self.client.live.check()
+        inside = self.refreshes.contains_caller()
+        queries.add_pages(query, lambda: self._readiness.wait(READY_SECONDS, inside))
+        return query
 
     async def query(
         self,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pillion.client import Call
     from pillion.live import Live
     from pillion.optimistic import LocalStore
+    from pillion.paginating import PaginatedQuery
     from pillion.subscribing import LiveQuery
     from pillion_shared import SessionId
 
@@ -31,23 +32,38 @@ class SessionQueries:
         self._live = live
         self._present = present
         self._calls: dict[LiveQuery, Call] = {}
+        self._paginated: list[PaginatedQuery] = []
         self.breaks = 0
 
     def add(self, query: "LiveQuery", call: "Call", ready: "Callable[[], Awaitable[None]]") -> None:
         """Has a query shown as soon as the session is `ready`; until then it tells why it is not."""
         self._calls[query] = call
         query.at_end(lambda: self._forget(query))
-        spawn(self._begin(query, call, ready))
+        spawn(self._begin(query, lambda: self._live.show(query, call.path, self.args(call)), ready))
+
+    def add_pages(self, query: "PaginatedQuery", ready: "Callable[[], Awaitable[None]]") -> None:
+        """The same with a paginated query."""
+        self._paginated.append(query)
+        query.at_end(lambda: self._paginated.remove(query))
+        spawn(self._begin(query.head, query.begin, ready))
 
     def follow(self, change: "Change | None") -> None:
         """Another ID is in force, or the session is closed."""
         if change is None:
-            for query in list(self._calls):
+            for query in list(self._calls) + list(self._paginated):
                 query.close()
         else:
             keeps = change.reason in (REFRESHED, LOGIN)
             self.breaks += 0 if keeps else 1
-            self._live.move([(query, call.path, self._args(call)) for query, call in self._calls.items()], keeps)
+            self._live.move([(query, call.path, self.args(call)) for query, call in self._calls.items()], keeps)
+            for paginated in list(self._paginated):
+                paginated.restart(keeps)
+
+    def args(self, call: "Call") -> "dict[str, object]":
+        """Those of a call as they are sent now, with the ID in force."""
+        args = dict(call.args)
+        args.setdefault(SESSION_ARG, self._present())
+        return args
 
     def optimistic(self, update: "Callable[[SessionStore], object]") -> "Callable[[LocalStore], object]":
         """An update of this session, whichever ID it has when it runs; it does nothing for a session after it."""
@@ -59,23 +75,20 @@ class SessionQueries:
 
         return run
 
-    async def _begin(self, query: "LiveQuery", call: "Call", ready: "Callable[[], Awaitable[None]]") -> None:
+    async def _begin(
+        self, query: "LiveQuery", show: "Callable[[], None]", ready: "Callable[[], Awaitable[None]]"
+    ) -> None:
         while not query.is_closed:
             try:
                 await ready()
                 if not query.is_closed:
-                    self._live.show(query, call.path, self._args(call))
+                    show()
                 return
             except Exception as error:
                 if not query.is_closed:
                     query.show(None, error)
                     query.tell()
             await asyncio.sleep(RETRY_SECONDS)
-
-    def _args(self, call: "Call") -> "dict[str, object]":
-        args = dict(call.args)
-        args.setdefault(SESSION_ARG, self._present())
-        return args
 
     def _forget(self, query: "LiveQuery") -> None:
         self._calls.pop(query, None)

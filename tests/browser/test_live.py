@@ -7,6 +7,9 @@ from browser.test_dispose import objects
 LOCAL = "from pillion import *\nimport js\nsession = SessionProvider(Client('/api'), storage='local').install()\n"
 SHOWN = "told = []\nnotes = session.subscribe(api.notes.list, told.append)\n"
 SHARE = LOCAL + SHOWN
+PAGES = """
+globals()["pages"] = session.paginate(api.notes.page, lambda pages: told.append(len(pages.items)), first=3)
+"""
 COUNT = """
 window.sockets = new Set();
 window.WebSocket = class extends WebSocket {
@@ -105,6 +108,31 @@ def test_a_refresh_is_followed_and_a_log_out_hides_what_was(profile: Profile, ru
     for tab in (one, other):
         tab.wait_for("notes.value == []")
         assert tab.run("return told[-2] is PENDING")
+
+
+def test_a_list_is_loaded_piece_by_piece_and_kept_up_to_date(profile: Profile, runtime: str) -> None:
+    """Growth, removal and splits of what is shown; a refresh keeps it, a log-out does not."""
+    one, other = profile.tabs(2, runtime, LOCAL + "told = []\n")
+    one.run("for n in range(9): await session.mutation(api.notes.add, text=str(n))")
+    for tab in (one, other):
+        tab.run(PAGES)
+        tab.wait_for("pages.items == ['0', '1', '2'] and pages.status == 'can-load-more'")
+    assert one.run("pages.load_more(4)\npages.load_more(4)\nreturn pages.status") == "loading-more"
+    one.wait_for("pages.items == [str(n) for n in range(7)] and pages.status == 'can-load-more'")
+    other.run("await session.mutation(api.notes.remove, text='2')\nreturn pages.items == ['0', '1']")
+    one.wait_for("pages.items == ['0', '1', '3', '4', '5', '6']")
+    one.run("pages.load_more(20)")
+    one.wait_for("pages.status == 'exhausted'")
+    other.run("for n in range(50): await session.mutation(api.notes.add, text=str(9 + n))")
+    one.wait_for("pages.items == ['0', '1'] + [str(n) for n in range(3, 59)]")
+    one.run("told.clear()\nawait session.refresh(lambda new: session.mutation(api.notes.move, new=new))")
+    one.run("await session.mutation(api.notes.add, text='last')")
+    one.wait_for("len(pages.items) == 59 and pages.items[-1] == 'last'")
+    assert one.run("return [each for each in told if each not in (0, 58, 59)]") == []  # 0 when all was moved away
+    one.run("await session.logout()")
+    for tab in (one, other):
+        tab.wait_for("pages.items == [] and pages.status == 'exhausted'")
+    one.run("pages.close()\nsession.dispose()")
 
 
 def test_a_page_that_is_put_away_has_no_socket(profile: Profile, runtime: str) -> None:

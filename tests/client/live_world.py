@@ -83,10 +83,13 @@ class Http:
 
 
 class LiveWorld:
-    """A server whose address stays when it is started again; `proxy` is what the clients see of it."""
+    """A server whose address stays when it is started again; `proxy` is what the clients see of it.
 
-    def __init__(self, folder: Path) -> None:
-        self._functions = write_functions(folder / "functions", notes=NOTES, schema=SCHEMA)
+    modules: its functions, and their schema, instead of the notes.
+    """
+
+    def __init__(self, folder: Path, **modules: str) -> None:
+        self._functions = write_functions(folder / "functions", **(modules or {"notes": NOTES, "schema": SCHEMA}))
         self._database = folder / "data.sqlite3"
         self._server = Process(self._functions, self._database)
         self._is_up = True
@@ -106,6 +109,10 @@ class LiveWorld:
         self._server = Process(self._functions, self._database)
         self._is_up = True
         self.proxy.target = self._server.port
+
+    def deploy(self, **modules: str) -> None:
+        """Has it run other functions from its next start on."""
+        write_functions(self._functions, **modules)
 
     def call(self, kind: str, path: str, **args: object) -> Any:
         """What a function returns to somebody else."""

@@ -9,8 +9,8 @@ PUBLIC = {
     "pillion": """
         ABSENT ASGITransport Change Client Connection CookieStorage EncodingError EventStream FetchResponse
         FetchTransport FunctionError Int64 IndexedDBStorage InvalidIdError LentStorage LiveQuery MemoryStorage
-        NoSessionError NotReadyError PENDING PathError PillionError RandomnessError RefreshError Request
-        Response SKIPPED ServerSentEvent Session SessionError SessionId SessionProvider StorageError
+        NoSessionError NotReadyError PENDING PaginatedQuery PathError PillionError RandomnessError RefreshError
+        Request Response SKIPPED ServerSentEvent Session SessionError SessionId SessionProvider StorageError
         StorageReport TransportError Watch WebSocket WebStorage api is_session_id lend show use_session
     """,
     "pillion_shared": """

@@ -35,11 +35,15 @@ class CuttingProxy:
     def release(self) -> None:
         self._is_open.set()
 
+    def cut(self) -> None:
+        """Cuts all connections."""
+        for end in list(self._ends):
+            _cut(end)
+
     def close(self) -> None:
         self.release()
         self._listener.close()
-        for end in list(self._ends):
-            _cut(end)
+        self.cut()
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -51,17 +55,24 @@ class CuttingProxy:
                     client.close()
                     continue
                 self._ends |= {client, server}
-                for from_, to, watched in ((client, server, False), (server, client, True)):
-                    threading.Thread(target=self._pass, args=(from_, to, watched), daemon=True).start()
+                for from_, to, is_answer in ((client, server, False), (server, client, True)):
+                    threading.Thread(target=self._pass, args=(from_, to, is_answer), daemon=True).start()
 
-    def _pass(self, from_: socket.socket, to: socket.socket, watched: bool) -> None:
+    def passed(self, octets: bytes, *, is_answer: bool) -> bytes:
+        """What is passed on of what has come; if that isn't all, the connection is cut after it."""
+        if is_answer:
+            self._is_open.wait()
+            if self._is_time(octets):
+                return b""
+        return octets
+
+    def _pass(self, from_: socket.socket, to: socket.socket, is_answer: bool) -> None:
         with suppress(OSError):
             while octets := from_.recv(65536):
-                if watched:
-                    self._is_open.wait()
-                    if self._is_time(octets):
-                        break
-                to.sendall(octets)
+                passed = self.passed(octets, is_answer=is_answer)
+                to.sendall(passed)
+                if len(passed) < len(octets):
+                    break
         _cut(from_)
         _cut(to)
         self._ends -= {from_, to}

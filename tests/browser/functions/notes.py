@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pillion_server import FunctionError, SessionId, mutation, query
+from pillion_server import FunctionError, PaginationOptions, SessionId, mutation, query
 
 
 @mutation
@@ -16,6 +16,21 @@ def add(ctx: Any, session_id: SessionId, text: str) -> int:
 def list(ctx: Any, session_id: SessionId) -> Any:
     """The session's notes, oldest first."""
     return listed(ctx, session_id)
+
+
+@query
+def page(ctx: Any, session_id: SessionId, pagination_opts: PaginationOptions) -> Any:
+    """The same page by page."""
+    found = ctx.db.query("notes").with_index("by_session", session_id=session_id).paginate(pagination_opts)
+    return {**found, "page": [note["text"] for note in found["page"]]}
+
+
+@mutation
+def remove(ctx: Any, session_id: SessionId, text: str) -> None:
+    """Removes the session's notes with a text."""
+    for note in ctx.db.query("notes").with_index("by_session", session_id=session_id).collect():
+        if note["text"] == text:
+            ctx.db.delete(note["_id"])
 
 
 @mutation
