@@ -95,10 +95,11 @@ class Received:
 class Site:
     """A running server.
 
-    received: every call over HTTP, oldest first. heard: every mutation, action and query of WebSockets. pages: files of the tests' own, by path. sandboxed: those among them that
-    are served as a sandboxed frame would see them. isolated: those that are cross-origin isolated, by COOP and COEP.
-    silent: whether calls get no answer until they give up. allow_origins: whose pages may call, besides this machine's.
-    collector: what it received of plain HTTP, under `ANY`.
+    received: every call over HTTP, oldest first. heard: every query, mutation and action over WebSockets.
+    pages: files of the tests' own, by path. sandboxed: those among them that are served as a sandboxed frame would see
+    them. isolated: those that are cross-origin isolated, by COOP and COEP. silent: whether calls get no answer until
+    they give up. allow_origins: whose pages may call, besides this machine's. collector: what it received of plain
+    HTTP, under `ANY`.
     """
 
     functions: Path

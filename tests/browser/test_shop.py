@@ -193,9 +193,7 @@ def test_somebody_else_is_there(profiles: Callable[..., Profile], new_shop: Site
     one.get_by_role("button", name="Remove Stone Mill").click()
     expect(card(other, "Stone Mill")).to_contain_text("Only 1 left")
     other.goto(new_shop.url + BLANK)
-    expect(people(one, "Nobody else is looking just now")).to_be_visible(
-        timeout=5000
-    )  # long before it has fallen silent
+    expect(people(one, "Nobody else is looking")).to_be_visible(timeout=10_000)  # sooner than by silence
 
 
 def people(page: Page, words: str) -> Locator:
@@ -204,7 +202,7 @@ def people(page: Page, words: str) -> Locator:
 
 
 def test_the_server_is_away(profiles: Callable[..., Profile], new_shop: Site) -> None:
-    """What is done meanwhile shows at once, as not sure yet, and arrives once; the page says since when, and how much."""
+    """What is done meanwhile shows as not sure yet, and arrives once; the page says since when, and how much."""
     profile = profiles(new_shop)
     profile.expect_error("ERR_CONNECTION_REFUSED|WebSocket")
     page = enter(profile)
@@ -338,7 +336,7 @@ def test_twenty_is_the_most(profiles: Callable[..., Profile], shop: Site) -> Non
 
 
 def test_opening_while_the_api_is_away(profiles: Callable[..., Profile], shop: Site) -> None:
-    """The message stands where the teas would, nothing pretends to load, no count that nobody knows; and then they come."""
+    """The message stands where the teas would, nothing pretends to load or to be known; and then they come."""
     page = profiles(shop).context.new_page()
     wire = Wire(page)
     wire.is_cut = True
