@@ -100,4 +100,5 @@ def left_of(ctx: QueryCtx, tea: Product) -> int:
     They are counted and not kept, so what leaves a cart in whatever way is on the shelf again.
     """
     rows = ctx.db.query("cart_items").with_index("by_product", product=tea["id"]).collect()
-    return max(tea["stock"] - sum(row["quantity"] for row in rows), 0)
+    taken: int = sum(row["quantity"] for row in rows)
+    return max(tea["stock"] - taken, 0)

@@ -235,10 +235,9 @@ def test_the_server_is_away(profiles: Callable[..., Profile], new_shop: Site) ->
 
 
 class Wire:
-    """A page's connection to the shop. is_cut: there is none. holds: nothing comes from the server, as yet."""
+    """A page's connection to the shop. holds: nothing comes from the server, as yet. loses: is cut at such a message."""
 
     def __init__(self, page: Page) -> None:
-        self.is_cut = False
         self.holds = False
         self.loses = ""
         self._held: list[Callable[[], None]] = []
@@ -252,9 +251,6 @@ class Wire:
         self._held.clear()
 
     def _on_socket(self, page: WebSocketRoute) -> None:
-        if self.is_cut:
-            page.close()
-            return
         server = page.connect_to_server()
 
         def hear(message: str | bytes) -> None:
@@ -335,11 +331,22 @@ def test_twenty_is_the_most(profiles: Callable[..., Profile], shop: Site) -> Non
     expect(page.get_by_role("button", name="One Dock No. 4 more")).to_have_attribute("aria-disabled", "true")
 
 
+NO_SOCKETS = """
+window.nowhere = "/nowhere";
+window.WebSocket = class extends WebSocket {
+    constructor(address, ...more) {
+        super(address + window.nowhere, ...more);
+    }
+};
+"""
+
+
 def test_opening_while_the_api_is_away(profiles: Callable[..., Profile], shop: Site) -> None:
     """The message stands where the teas would, nothing pretends to load or to be known; and then they come."""
-    page = profiles(shop).context.new_page()
-    wire = Wire(page)
-    wire.is_cut = True
+    profile = profiles(shop)
+    profile.expect_error("WebSocket")
+    page = profile.context.new_page()
+    page.add_init_script(NO_SOCKETS)
     page.goto(shop.url + "/")
     notice = page.locator("#no-products")
     expect(notice).to_have_text(re.compile("server isn't answering. The teas will be here when it does."), timeout=BOOT)
@@ -347,8 +354,7 @@ def test_opening_while_the_api_is_away(profiles: Callable[..., Profile], shop: S
     expect(page.get_by_role("progressbar")).to_be_hidden()
     expect(page.get_by_role("button", name="Log in")).to_be_disabled()
     expect(page.locator("[data-cart-count]")).to_be_hidden()
-    wire.is_cut = False
-    page.evaluate("window.dispatchEvent(new Event('online'))")
+    page.evaluate("window.nowhere = ''; window.dispatchEvent(new Event('online'))")
     opened(page)
     expect(notice).to_be_hidden()
     expect(page.get_by_role("button", name="Log in")).to_be_enabled()
