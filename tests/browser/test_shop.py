@@ -235,7 +235,7 @@ def test_the_server_is_away(profiles: Callable[..., Profile], new_shop: Site) ->
 
 
 class Wire:
-    """A page's connection to the shop. holds: nothing comes from the server, as yet. loses: is cut at such a message."""
+    """A page's connection to the shop. holds: nothing comes from the server, as yet. loses: it is cut at that word."""
 
     def __init__(self, page: Page) -> None:
         self.holds = False
