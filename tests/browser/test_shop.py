@@ -36,7 +36,7 @@ def shop(running_shop: Site) -> Site:
 
 @pytest.fixture
 def new_shop(tmp_path: Path) -> Iterator[Site]:
-    """A shop of one's own, where nobody has a cart yet."""
+    """A shop of one's own, where nobody has a cart yet. Ask for it before `profiles`, whose pages want it to the end."""
     with Site(FUNCTIONS, tmp_path / "shop.sqlite3") as shop:
         yield shop
 
@@ -92,7 +92,7 @@ def ask(shop: Site, page: Page, session_id: str | None) -> list[Any]:
 
 
 @pytest.mark.firefox
-def test_the_ride(profiles: Callable[..., Profile], new_shop: Site) -> None:
+def test_the_ride(new_shop: Site, profiles: Callable[..., Profile]) -> None:
     """Tea into the cart, a second tab, log in refused and accepted, another browser, log out: in one go."""
     profile = profiles(new_shop)
     first = enter(profile)
@@ -169,7 +169,7 @@ def banner(page: Page, words: str) -> Locator:
     return page.locator("#banner:visible").filter(has_text=words)
 
 
-def test_somebody_else_is_there(profiles: Callable[..., Profile], new_shop: Site) -> None:
+def test_somebody_else_is_there(new_shop: Site, profiles: Callable[..., Profile]) -> None:
     """Their packets leave this page's shelf, too, down to the last one; they are counted until their page closes."""
     one = enter(profiles(new_shop))
     expect(people(one, "Nobody else is looking just now")).to_be_visible()
@@ -201,7 +201,7 @@ def people(page: Page, words: str) -> Locator:
     return page.locator("#catalogue-note").filter(has_text=words)
 
 
-def test_the_server_is_away(profiles: Callable[..., Profile], new_shop: Site) -> None:
+def test_the_server_is_away(new_shop: Site, profiles: Callable[..., Profile]) -> None:
     """What is done meanwhile shows as not sure yet, and arrives once; the page says since when, and how much."""
     profile = profiles(new_shop)
     profile.expect_error("ERR_CONNECTION_REFUSED|WebSocket")
