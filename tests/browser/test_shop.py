@@ -36,7 +36,7 @@ def shop(running_shop: Site) -> Site:
 
 @pytest.fixture
 def new_shop(tmp_path: Path) -> Iterator[Site]:
-    """A shop of one's own, where nobody has a cart yet. Ask for it before `profiles`, whose pages want it to the end."""
+    """A shop of one's own, where nobody has a cart yet. Ask for it before `profiles`, whose pages need it."""
     with Site(FUNCTIONS, tmp_path / "shop.sqlite3") as shop:
         yield shop
 
