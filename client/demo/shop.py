@@ -1,53 +1,61 @@
 """The demo shop: one session for all tabs of the browser, a cart that follows it, logging in and out.
 
-The session is made in one line. Every call of the server goes through it or, where the answer is the same for
-everybody, through the client. `shop_view` turns the answers into elements.
+The session is made in one line. What the page shows are live queries: of the session or, where the answer is the same
+for everybody, of the client. What a button does is a mutation: it shows at once as `shop_guess` foresees it, and is
+taken back if the server refuses it. `shop_view` turns values into elements.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from typing import Any
 
+import shop_guess as guess
 import shop_view as view
 from pyscript import config, when, window
+from shop_connection import ConnectionNotice
+from shop_presence import Presence
 
-from pillion import Change, Client, FunctionError, PillionError, SessionProvider, TransportError, api, show
+from pillion import PENDING, Change, Client, FunctionError, PillionError, SessionProvider, TransportError, api, show
 
 client = Client(config["api"])
 session = SessionProvider(client, storage="local").install()
+presence = Presence(session, view.show_people)
+
+Values = dict[str, Any]
+
+teas: dict[str, Values] = {}  # the catalogue, once it is there
+ready = asyncio.Event()  # there is something to see, or something to say
 
 
 # --- what the page shows ------------------------------------------------------------------------------------
 
-has_products = False
-questions = 0
+
+def follow() -> None:
+    """Subscribes to all that the page shows: from now on whoever changes it, the page is told."""
+    client.subscribe(api.products.list, show_products, on_error=on_trouble)
+    client.subscribe(api.products.left, view.show_stock, on_error=on_trouble)
+    session.subscribe(api.users.me, show_user, on_error=on_trouble)
+    session.subscribe(api.cart.get, show_cart, on_error=on_trouble)
 
 
-async def load() -> None:
-    """Asks anew for all that may have changed; the teas, which don't, only until they are there."""
-    await asyncio.gather(load_products(), load_cart())
+def show_products(products: list[Values]) -> None:
+    teas.update({tea["id"]: tea for tea in products})
+    view.show_products(products)
 
 
-async def load_products() -> None:
-    """The catalogue is the same for everybody: a plain query of the client, without a session."""
-    global has_products  # noqa: PLW0603 - the page has one shelf
-    if not has_products:
-        view.show_products(await client.query(api.products.list))
-        has_products = True
+def show_user(user: Any) -> None:
+    view.show_user(user or None)
 
 
-async def load_cart() -> None:
-    """Who is logged in on this session, and the cart; an answer that a newer one has overtaken is dropped."""
-    global questions  # noqa: PLW0603 - the page has one cart
-    questions += 1
-    mine = questions
-    user, cart = await asyncio.gather(session.query(api.users.me), session.query(api.cart.get))
-    if mine == questions:
-        view.show_user(user)
-        view.show_cart(cart)
-        show_session()
+def show_cart(cart: Any) -> None:
+    """The cart of the session in force; after a log-out there is none until the new one's is there."""
+    if cart is PENDING:
+        view.forget()
+        return
+    view.show_cart(cart)
+    show_session()
+    ready.set()
 
 
 def show_session() -> None:
@@ -55,65 +63,69 @@ def show_session() -> None:
     view.show_session(f"Session {show(session.id)}, kept in {session.storage.kind}", session.storage.persistent)
 
 
+def on_trouble(error: Exception) -> None:
+    """What the page shows can't be kept up to date."""
+    if teas:
+        warn(sentence(error, "What you see may be out of date: load the page again."))
+    else:
+        view.show_no_products(sentence(error, "Load the page again in a while."))
+    ready.set()
+
+
 # --- what a button does -------------------------------------------------------------------------------------
 
 
-@dataclass(eq=False)
-class Wish:
-    """What somebody wants done.
-
-    work: does it. loss: what it means to them that the server can't be reached. again: what "Try again" does.
-    done: says that it is done. origin: the button.
-    """
-
-    work: Callable[[], Awaitable[Any]]
-    loss: str
-    again: Callable[[], Awaitable[Any]]
-    done: Callable[[], None] = lambda: None
-    origin: Any = None
-
-
 async def add(button: Any) -> None:
-    await change_cart(button, "added", lambda product: session.mutation(api.cart.add, product=product))
+    await change_cart(button, "added", api.cart.add, guess.add)
 
 
 async def more(button: Any) -> None:
-    await change_cart(button, "changed", lambda product: session.mutation(api.cart.change, product=product, by=1))
+    await change_cart(button, "changed", api.cart.change, guess.change, by=1)
 
 
 async def less(button: Any) -> None:
-    await change_cart(button, "changed", lambda product: session.mutation(api.cart.change, product=product, by=-1))
+    await change_cart(button, "changed", api.cart.change, guess.change, by=-1)
 
 
 async def remove(button: Any) -> None:
-    await change_cart(button, "removed", lambda product: session.mutation(api.cart.remove, product=product))
+    await change_cart(button, "removed", api.cart.remove, guess.remove)
 
 
-async def change_cart(button: Any, what: str, call: Callable[[str], Awaitable[Any]]) -> None:
-    """One change of one tea; where the server can't be reached, nobody knows whether it was made."""
-    product = view.product_of(button)
-    name, before = view.name_of(button), view.quantity_of(product)
+async def change_cart(button: Any, what: str, function: Any, update: Callable[..., guess.Update], **by: int) -> None:
+    """One change of one tea; without a connection it waits, and arrives once when there is one."""
+    tea, before = teas[view.product_of(button)], len(troubles)
+    view.doubt(tea["id"], 1)
+    try:
+        await session.mutation(function, product=tea["id"], **by, optimistic=update(tea, **by))
+    except PillionError as error:
+        warn(sentence(error, f"{tea['name']} may not have been {what}."), button)
+        return
+    finally:
+        view.doubt(tea["id"], -1)
+    view.say(f"{what.capitalize()}.")
+    if what == "added":
+        view.note(tea["id"], "Added")
+    if len(troubles) == before:  # a trouble that has come since was not there to be seen at the press
+        view.all_well()
 
-    async def again() -> None:
-        """Not if the cart has changed meanwhile: then it was only the answer that got lost."""
-        await load_cart()
-        if view.quantity_of(product) == before:
-            await call(product)
 
-    def done() -> None:
-        view.say(f"{what.capitalize()}.")
-        if what == "added":
-            view.note(product, "Added")
+ANSWER_SECONDS = 10.0
+"""How long a log-in waits for the server."""
 
-    await doing(button, Wish(lambda: call(product), f"{name} may not have been {what}.", again, done, button))
+TELL_SECONDS = 3.0
+"""How long a log-out does: it comes about without it."""
 
 
 async def login() -> None:
     """The new ID is in force only if the server agrees; the cart has moved to the user by then."""
     name, password = view.typed_login()
+
+    def ask(new: str) -> Any:
+        return session.mutation(api.users.login, name=name, password=password, new=new, timeout=ANSWER_SECONDS)
+
     with busy(view.element("#login-submit")):
         try:
-            await session.login(lambda new: session.mutation(api.users.login, name=name, password=password, new=new))
+            await session.login(ask)
         except PillionError as error:
             view.login_error(sentence(error, "You are not logged in."), code_of(error))
         else:
@@ -127,12 +139,11 @@ async def logout(button: Any) -> None:
     """
     with busy(button):
         try:
-            await session.logout(lambda: session.mutation(api.users.logout))
+            await session.logout(lambda: session.mutation(api.users.logout, timeout=TELL_SECONDS))
         except PillionError:
-            view.forget()
-            warn("You are logged out in this browser, but the shop's server couldn't be told.", LOGOUT)
+            warn("You are logged out in this browser, but the shop's server couldn't be told.")
         else:
-            all_well()
+            view.all_well()
 
 
 async def open_login(_button: Any) -> None:
@@ -143,20 +154,11 @@ async def close_login(_button: Any) -> None:
     view.close_login()
 
 
-async def retry(button: Any) -> None:
-    """Does what has failed once more: a change, or else the asking."""
-    if standing in (None, STALE):
-        with busy(button):
-            await catching_up()
-    else:
-        await doing(button, replace(standing, work=standing.again))
-
-
 async def dismiss(_button: Any) -> None:
-    all_well()
+    view.all_well()
 
 
-ACTIONS: dict[str, Callable[[Any], Awaitable[None]]] = {
+ACTIONS: dict[str, Callable[[Any], Coroutine[Any, Any, None]]] = {
     "add": add,
     "more": more,
     "less": less,
@@ -164,7 +166,6 @@ ACTIONS: dict[str, Callable[[Any], Awaitable[None]]] = {
     "logout": logout,
     "open-login": open_login,
     "close-login": close_login,
-    "retry": retry,
     "dismiss": dismiss,
 }
 
@@ -188,82 +189,45 @@ def on_login(event: Any) -> None:
         in_background(login())
 
 
-@when("focus", [window])
+@when("pagehide", [window])
+def on_leaving(_event: Any) -> None:
+    presence.leave()
+
+
 @when("pageshow", [window])
+@when("focus", [window])
 async def on_return(_event: Any) -> None:
-    """Another tab may have changed the cart meanwhile."""
-    await catching_up()
+    await presence.say()
 
 
 @session.on_change
-async def on_change(_change: Change) -> None:
-    """Another ID is in force: somebody logged in or out, on this page or in another tab.
-
-    What the page shows belongs to the old one, so it must not stay if the new one's can't be had.
-    """
+async def on_change(change: Change) -> None:
+    """Another ID is in force: somebody logged in or out, on this page or in another tab. The queries follow it."""
     show_session()
-    if not await catching_up():
-        view.forget()
+    presence.follow(change)
+    await presence.say()
 
 
-async def doing(button: Any, wish: Wish) -> None:
-    """Does what a button asks for, then shows what the server has; trouble is told in words."""
-    with busy(button):
-        try:
-            await wish.work()
-        except PillionError as error:
-            complain(error, wish)
-            if isinstance(error, FunctionError):
-                await catching_up()  # refused, perhaps because another tab has been at it
-        else:
-            all_well()
-            if await catching_up():
-                wish.done()
-
-
-async def catching_up() -> bool:
-    """Shows what the server has; whether it could be asked. A change that failed remains the first thing to say."""
-    with patience():
-        try:
-            await load()
-        except PillionError as error:
-            if not has_products:
-                view.show_no_products(sentence(error, "The teas will be here when it does."))
-            elif standing in (None, STALE):
-                complain(error, STALE)
-            return False
-    if standing is STALE:
-        all_well()
-    return True
+@client.connection.on_change
+def on_connection(connection: Any) -> None:
+    """Without a connection from the start the place of the teas says why they are not there."""
+    if connection.state == "waiting" and not teas:
+        view.show_no_products("The shop's server isn't answering. The teas will be here when it does.")
+        ready.set()
 
 
 # --- trouble and waiting ------------------------------------------------------------------------------------
 
-STALE = Wish(load, "What you see may be out of date.", load)
-LOGOUT = Wish(load, "You are still logged in.", load)
-
-standing: Wish | None = None  # what the banner is about
+troubles: list[str] = []  # all that the banner has said
 
 
-def complain(error: PillionError, wish: Wish) -> None:
-    """Puts the banner up, with "Try again" where that may help."""
-    may_pass = isinstance(error, TransportError) and (error.status is None or error.status >= 500)
-    warn(sentence(error, wish.loss), wish, retry=may_pass and wish is not LOGOUT)
+def warn(words: str, origin: Any = None) -> None:
+    """Puts the banner up; origin: the button that it is about."""
+    troubles.append(words)
+    view.warn(words, origin)
 
 
-def warn(words: str, wish: Wish, retry: bool = False) -> None:
-    global standing  # noqa: PLW0603 - the page has one banner
-    standing = wish
-    view.warn(words, retry, wish.origin)
-
-
-def all_well() -> None:
-    global standing  # noqa: PLW0603
-    standing = None
-    view.all_well()
-
-
-def sentence(error: PillionError, loss: str) -> str:
+def sentence(error: Exception, loss: str) -> str:
     """The trouble in words; `loss` says what it means to the visitor when the server can't be reached."""
     if not isinstance(error, TransportError):
         return str(error)
@@ -277,27 +241,13 @@ def code_of(error: PillionError) -> str:
     return str(data.get("code", "")) if isinstance(data, dict) else ""
 
 
-SLOW = 4.0  # seconds after which a wait is spoken of
+def say_how_it_is(words: str) -> None:
+    """Of the connection; where there are no teas yet, their place says it."""
+    view.show_waiting(words if teas else "")
 
-slow: set[object] = set()
 
-
-@contextmanager
-def patience() -> Iterator[None]:
-    """Says so while the server takes its time."""
-    wait = object()
-
-    def tell() -> None:
-        slow.add(wait)
-        view.show_waiting(True)
-
-    late = asyncio.get_running_loop().call_later(SLOW, tell)
-    try:
-        yield
-    finally:
-        late.cancel()
-        slow.discard(wait)
-        view.show_waiting(bool(slow))
+def time_of_day() -> str:
+    return str(window.Date.new().toTimeString())[:5]
 
 
 @contextmanager
@@ -305,8 +255,7 @@ def busy(button: Any) -> Iterator[None]:
     """Meanwhile the button takes no second press."""
     view.set_busy(button, True)
     try:
-        with patience():
-            yield
+        yield
     finally:
         view.set_busy(button, False)
 
@@ -314,7 +263,7 @@ def busy(button: Any) -> Iterator[None]:
 tasks: set[asyncio.Task[None]] = set()
 
 
-def in_background(work: Any) -> None:
+def in_background(work: Coroutine[Any, Any, None]) -> None:
     """Runs a coroutine on its own, and keeps hold of it until it is done."""
     task = asyncio.create_task(work)
     tasks.add(task)
@@ -330,5 +279,11 @@ def tell_page(event: str) -> None:
 
 
 tell_page("demo:started")
-await catching_up()
+try:
+    follow()
+except PillionError as error:
+    on_trouble(error)
+notice = ConnectionNotice(client.connection, say_how_it_is, time_of_day)
+presence.start()
+await ready.wait()
 tell_page("demo:ready")

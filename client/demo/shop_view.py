@@ -1,12 +1,17 @@
 """What the shop shows: turns values into elements, and reads what was typed. It knows nothing of sessions."""
 
+from collections import Counter
 from typing import Any
 
 from pyscript import document
+from shop_guess import MOST
 
 Values = dict[str, Any]
 
-MOST = 20  # packets of one tea, as the server has it
+FEW = 5  # packets left, of which one says "only"
+
+stock: dict[str, int] = {}  # packets on the shelf, by tea
+unsure: Counter[str] = Counter()  # changes that the server has not answered, by tea
 
 
 def element(selector: str) -> Any:
@@ -42,7 +47,8 @@ def show_products(products: list[Values]) -> None:
 def show_no_products(words: str) -> None:
     """Says why the shelf is empty, in its place."""
     element("#products").hidden = True
-    element("#no-products p").textContent = words
+    if element("#no-products p").textContent != words:  # once is enough for those who listen
+        element("#no-products p").textContent = words
     element("#no-products").hidden = False
 
 
@@ -58,13 +64,22 @@ def _card(product: Values) -> Any:
     note, button = card.querySelector("[data-note]"), card.querySelector("button")
     note.id = f"note-{product['id']}"
     button.setAttribute("aria-describedby", note.id)
-    button.setAttribute("aria-label", f"Add {product['name']} to the cart")
-    if not product["in_stock"]:
-        card.setAttribute("data-sold-out", "")
-        button.disabled = True
-        button.textContent = "Sold out"
-        button.setAttribute("aria-label", f"{product['name']} is sold out")
     return card
+
+
+def show_stock(left: dict[str, int]) -> None:
+    """How many packets of each tea are on the shelf."""
+    stock.update(left)
+    _show_stock()
+
+
+def show_people(count: int) -> None:
+    """How many are looking, this visitor among them; 0 where that isn't known."""
+    if count > 1:
+        words = f"{count} people are looking at the teas"
+    else:
+        words = "Nobody else is looking just now" if count else "Loose leaf, by the packet"
+    element("#catalogue-note").textContent = words
 
 
 # --- the cart -----------------------------------------------------------------------------------------------
@@ -79,10 +94,10 @@ def show_cart(cart: Values) -> None:
             _take_out(row)
     for line in cart["lines"]:
         row = lines.querySelector(f"[data-product='{line['product']}']") or _line(lines, line)
+        _mark(row, bool(unsure[line["product"]]))
         text(row, "price", money(line["price"] * line["quantity"]))
         text(row, "quantity", str(line["quantity"]))
         _switch(row.querySelector("[data-action=less]"), line["quantity"] > 1)
-        _switch(row.querySelector("[data-action=more]"), line["quantity"] < MOST)
     empty = not cart["lines"]
     summary = f"{packets(cart['count'])}, {money(cart['total'])}"
     element("#cart-empty").hidden = not empty
@@ -105,13 +120,38 @@ def forget() -> None:
 
 
 def _show_notes() -> None:
-    """Beside each Add: how many are in the cart. At the most, there is no adding."""
-    for card in element("#products").querySelectorAll("[data-product]:not([data-sold-out])"):
-        quantity = quantity_of(card.getAttribute("data-product"))
+    """By each Add: how many are in the cart, and that there can't be more."""
+    for card in element("#products").querySelectorAll("[data-product]"):
+        quantity = quantity_of(product_of(card))
         most = f"{MOST} of one tea is the most" if quantity >= MOST else ""
         card.querySelector("[data-note]").removeAttribute("data-fresh")
         text(card, "note", most or (f"{quantity} in the cart" if quantity else ""))
-        _switch(card.querySelector("button"), not most)
+    _show_stock()
+
+
+def _show_stock() -> None:
+    """How many are left of each tea. Where there are none, and at the most, there is no adding."""
+    for card in element("#products").querySelectorAll("[data-product]"):
+        left, name, button = stock.get(product_of(card)), name_of(card), card.querySelector("button")
+        text(card, "left", "" if not left else f"{left} left" if left > FEW else f"Only {left} left")
+        card.toggleAttribute("data-sold-out", left == 0)
+        button.textContent = "Sold out" if left == 0 else "Add"
+        button.setAttribute("aria-label", f"{name} is sold out" if left == 0 else f"Add {name} to the cart")
+        _switch(button, _can_be_added(product_of(card)))
+    for row in element("#cart-lines").children:
+        _switch(row.querySelector("[data-action=more]"), _can_be_added(product_of(row)))
+
+
+def _can_be_added(product: str) -> bool:
+    return bool(stock.get(product)) and quantity_of(product) < MOST
+
+
+def doubt(product: str, changes: int) -> None:
+    """So many changes of a tea more, or fewer, wait for the server; its line shows that it isn't sure yet."""
+    unsure[product] += changes
+    row = element(f"#cart-lines [data-product='{product}']")
+    if row:
+        _mark(row, bool(unsure[product]))
 
 
 def note(product: str, words: str) -> None:
@@ -232,10 +272,9 @@ def no_login_error() -> None:
 # --- trouble and waiting ------------------------------------------------------------------------------------
 
 
-def warn(words: str, retry: bool, origin: Any) -> None:
-    """Puts the banner up; `retry` offers to try again; closing it leads back to `origin`."""
+def warn(words: str, origin: Any) -> None:
+    """Puts the banner up; closing it leads back to `origin`."""
     element("#banner-text").textContent = words
-    element("#banner [data-action=retry]").hidden = not retry
     element("#banner").hidden = False
     origins[:] = [origin] if origin else []
 
@@ -247,10 +286,11 @@ def all_well() -> None:
     _leave("#banner", *origins)
 
 
-def show_waiting(waiting: bool) -> None:
-    """In the page, and in the dialog, which covers it."""
+def show_waiting(words: str) -> None:
+    """In the page, and in the dialog, which covers it; said again only when it is something else."""
     for place in document.querySelectorAll("[data-waiting]"):
-        place.textContent = "Still waiting for the server" if waiting else ""
+        if place.textContent != words:
+            place.textContent = words
 
 
 def _leave(selector: str, *origins: Any) -> None:
@@ -264,18 +304,20 @@ def _leave(selector: str, *origins: Any) -> None:
 
 
 def is_off(button: Any) -> bool:
-    """Whether a press means nothing now: at a limit, or a call for the same tea is under way."""
-    part = _part(button)
-    return button.getAttribute("aria-disabled") == "true" or part.getAttribute("aria-busy") == "true"
+    """Whether a press means nothing now: at a limit, or while its call is under way."""
+    return button.getAttribute("aria-disabled") == "true" or button.getAttribute("aria-busy") == "true"
 
 
 def set_busy(button: Any, busy: bool) -> None:
-    """Marks what a call is under way for: a tea's card or line, else the button alone."""
-    for part in (button, _part(button)):
-        if busy:
-            part.setAttribute("aria-busy", "true")
-        else:
-            part.removeAttribute("aria-busy")
+    """A call is under way that the button takes no second press for."""
+    _mark(button, busy)
+
+
+def _mark(part: Any, busy: bool) -> None:
+    if busy:
+        part.setAttribute("aria-busy", "true")
+    else:
+        part.removeAttribute("aria-busy")
 
 
 def _part(button: Any) -> Any:

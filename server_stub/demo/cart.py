@@ -1,4 +1,4 @@
-"""The cart: a row per tea, owned by the session or, after a log-in, by the user."""
+"""The cart: a row per tea, owned by the session or, after a log-in, by the user. What is in it is off the shelf."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from pillion_server import MutationCtx, QueryCtx
 
 from ._owner import Document, OwnerCtx, OwnerMutationCtx, owner_mutation, owner_query
 from ._refusal import refusal
-from .products import BY_ID, Product
+from .products import BY_ID, Product, left_of
 
 MOST = 20
 """How many packets of one tea a cart may hold."""
@@ -25,21 +25,17 @@ def get(ctx: OwnerCtx) -> dict[str, Any]:
 
 @owner_mutation
 def add(ctx: OwnerMutationCtx, product: str) -> None:
-    """One more packet of a tea that is in stock."""
-    tea = _known(product)
-    if not tea["in_stock"]:
-        raise refusal("sold_out", f"{tea['name']} is sold out.")
-    row = _row(ctx, ctx.owner, product)
-    _put(ctx, ctx.owner, product, (row["quantity"] if row else 0) + 1)
+    """One more packet of a tea, from the shelf."""
+    _put(ctx, _known(product), 1)
 
 
 @owner_mutation
 def change(ctx: OwnerMutationCtx, product: str, by: int) -> None:
     """So many packets more, or fewer, of a tea that is in the cart: a step, so no stale page undoes another's."""
-    row = _row(ctx, ctx.owner, _known(product)["id"])
-    if row is None:
-        raise refusal("not_in_cart", f"{BY_ID[product]['name']} has left the cart.")
-    _put(ctx, ctx.owner, product, row["quantity"] + by)
+    tea = _known(product)
+    if _row(ctx, ctx.owner, product) is None:
+        raise refusal("not_in_cart", f"{tea['name']} has left the cart.")
+    _put(ctx, tea, by)
 
 
 @owner_mutation
@@ -69,16 +65,22 @@ def _row(ctx: QueryCtx, owner: str, product: str) -> Document | None:
     return ctx.db.query("cart_items").with_index("by_owner_product", owner=owner, product=product).unique()
 
 
-def _put(ctx: MutationCtx, owner: str, product: str, quantity: int) -> None:
+def _put(ctx: OwnerMutationCtx, tea: Product, by: int) -> None:
+    """So many packets from the shelf into the cart, or back."""
+    row = _row(ctx, ctx.owner, tea["id"])
+    quantity = (row["quantity"] if row else 0) + by
     if quantity > MOST:
         raise refusal("quantity", f"{MOST} of one tea is the most.")
     if quantity < 1:
         raise refusal("quantity", "One packet is the least; Remove takes the tea out.")
-    row = _row(ctx, owner, product)
+    left = left_of(ctx, tea)
+    if by > left:
+        name = tea["name"]
+        raise refusal("sold_out", f"Only {left} more of {name} can be had." if left else f"{name} is sold out.")
     if row:
         ctx.db.patch(row["_id"], quantity=quantity)
     else:
-        ctx.db.insert("cart_items", owner=owner, product=product, quantity=quantity)
+        ctx.db.insert("cart_items", owner=ctx.owner, product=tea["id"], quantity=quantity)
 
 
 def _known(product: str) -> Product:

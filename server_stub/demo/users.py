@@ -5,6 +5,7 @@ from pillion_server import MutationCtx, SessionId
 from ._owner import OwnerCtx, OwnerMutationCtx, owner_mutation, owner_query
 from ._refusal import refusal
 from .cart import move_cart
+from .presence import forget_pages, move_pages
 
 PASSWORD = "tea"  # noqa: S105 - everybody's, and the page says so: this is a demo
 LONGEST_NAME = 40
@@ -29,6 +30,7 @@ def login(ctx: OwnerMutationCtx, name: str, password: str, new: SessionId) -> di
         raise refusal("session", "A log-in needs a new session.")
     ctx.sessions.bind(new, user_id)
     move_cart(ctx, ctx.session_id, user_id)
+    move_pages(ctx, ctx.session_id, new)
     ctx.sessions.invalidate(ctx.session_id)
     return {"name": name}
 
@@ -36,6 +38,7 @@ def login(ctx: OwnerMutationCtx, name: str, password: str, new: SessionId) -> di
 @owner_mutation
 def logout(ctx: OwnerMutationCtx) -> None:
     """Ends this session: its ID opens an empty one, and nothing leads from it to the next."""
+    forget_pages(ctx, ctx.session_id)
     ctx.sessions.invalidate(ctx.session_id)
 
 

@@ -128,6 +128,7 @@ def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def site(running_site: Site) -> Site:
     """The site, with nothing received yet."""
     running_site.received.clear()
+    running_site.heard.clear()
     running_site.silent = False
     return running_site
 

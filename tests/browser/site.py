@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -95,16 +95,18 @@ class Received:
 class Site:
     """A running server.
 
-    received: every call, oldest first. pages: files of the tests' own, by path. sandboxed: those among them that
-    are served as a sandboxed frame would see them. isolated: those that are cross-origin isolated, by COOP and COEP.
-    silent: whether calls get no answer until they give up. allow_origins: whose pages may call, besides this machine's.
-    collector: what it received of plain HTTP, under `ANY`.
+    received: every call over HTTP, oldest first. heard: every query, mutation and action over WebSockets.
+    pages: files of the tests' own, by path. sandboxed: those among them that are served as a sandboxed frame would see
+    them. isolated: those that are cross-origin isolated, by COOP and COEP. silent: whether calls get no answer until
+    they give up. allow_origins: whose pages may call, besides this machine's. collector: what it received of plain
+    HTTP, under `ANY`.
     """
 
     functions: Path
     data: Path
     port: int = 0
     received: list[Received] = field(default_factory=list)
+    heard: list[Received] = field(default_factory=list)
     pages: dict[str, str | bytes] = field(
         default_factory=lambda: {BLANK: '<!doctype html><link rel="icon" href="data:,">'}
     )
@@ -167,12 +169,18 @@ class Site:
         """The session IDs received, oldest first; only of calls of `path` if given."""
         return [call.session_id for call in self.received if path in (None, call.path)]
 
+    def heard_ids(self, path: str | None = None) -> list[str | None]:
+        """The same of what came over WebSockets."""
+        return [call.session_id for call in self.heard if path in (None, call.path)]
+
     def _around(self, app: ASGIApp) -> ASGIApp:
         async def site(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "lifespan" and scope["path"].startswith(ANY):
                 await self.collector(scope, receive, send)
             elif scope["type"] == "http" and scope["path"] in self.pages:
                 await self._send_page(send, scope["path"])
+            elif scope["type"] == "websocket":
+                await app(scope, self._hearing(scope, receive), send)
             elif scope["type"] == "http" and scope["path"] == NOTHING:
                 await send({"type": "http.response.start", "status": 204, "headers": []})
                 await send({"type": "http.response.body", "body": b""})
@@ -204,6 +212,20 @@ class Site:
             headers.append((b"content-security-policy", b"sandbox allow-scripts"))
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": page.encode() if isinstance(page, str) else page})
+
+    def _hearing(self, scope: Scope, receive: Receive) -> Receive:
+        headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+
+        async def hear() -> Message:
+            message = await receive()
+            with suppress(ValueError):  # a frame that was cut on its way
+                frame = json.loads(message.get("text") or "{}")
+                for call in frame.get("modifications", [frame]):
+                    if "udfPath" in call:
+                        self.heard.append(Received(call["type"], call["udfPath"], call["args"][0], headers))
+            return message
+
+        return hear
 
     def _recording(self, scope: Scope, body: bytes) -> Receive:
         call = json.loads(body)

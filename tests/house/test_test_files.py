@@ -22,6 +22,9 @@ ELSEWHERE = {
     # Nothing but names for what the engine wants.
     "client/pillion/effects.py": ("client/test_engine.py",),
     "client/demo/shop_view.py": ("browser/test_shop.py",),
+    "client/demo/shop_presence.py": ("browser/test_shop.py", "demo/test_presence.py"),
+    "client/demo/shop_connection.py": ("demo/test_shop_connection.py",),
+    "client/demo/shop_guess.py": ("demo/test_shop_guess.py",),
     "server_stub/pillion_server/__main__.py": ("server/test_run.py",),
 }
 
