@@ -127,20 +127,22 @@ class SyncSocket:
         self._removed: list[int] = []
         self._owed = False
         self._needed = 0
-        self._due = asyncio.Event()
+        self._due = False
+        self._held_up: set[asyncio.Task[None]] = set()
         self._mutations: deque[_Call] = deque()
         self._mutations_size = 0
-        self._queued = asyncio.Event()
+        self._mutating: asyncio.Task[None] | None = None
         self._actions: set[asyncio.Task[None]] = set()
 
     async def run(self) -> Closing:
         """Answers what `take` takes until the socket is to be closed; says how."""
         await self._live.join(self)
-        workers = [asyncio.ensure_future(self._guarded(work)) for work in (self._show, self._mutate)]
         try:
             return await self._ended
         finally:
-            for task in (*workers, *self._actions):
+            if self._mutating is not None:
+                self._mutating.cancel()
+            for task in (*self._held_up, *self._actions):
                 task.cancel()
             self._keep_good(None)
             for slot in self._slots.values():
@@ -171,7 +173,7 @@ class SyncSocket:
         """See `Shows`."""
         for number in self._numbers.get(query, ()):
             self._changed[number] = None
-        self._due.set()
+        self._show_soon()
 
     def moved(self, query: LiveQuery, other: LiveQuery) -> None:
         """See `Shows`."""
@@ -183,11 +185,23 @@ class SyncSocket:
 
     def advance(self) -> None:
         """See `Shows`."""
-        self._due.set()
+        self._show_soon()
 
     def fail(self) -> None:
         """See `Shows`."""
         self.end(Closing(1011, "InternalServerError"))
+
+    async def send_due(self) -> None:
+        """See `Sender`."""
+        await self._guarded(self._show)
+
+    def held_up(self, task: "asyncio.Task[None]") -> None:
+        """See `Sender`."""
+        if self._ended.done():
+            task.cancel()
+        else:
+            self._held_up.add(task)
+            task.add_done_callback(self._held_up.discard)
 
     async def ping(self, now: float) -> None:
         """Sends a `Ping` if nothing was sent for long; whoever can't be reached is not waited for."""
@@ -238,7 +252,7 @@ class SyncSocket:
                 self._remove(each.query_id)
             else:
                 self._add(each)
-        self._due.set()
+        self._show_soon()
 
     def _add(self, add: frames.Add) -> None:
         if add.query_id in self._slots:
@@ -283,7 +297,7 @@ class SyncSocket:
             self.identity = identity
             for query in [each for each in self._numbers if each.is_of_one]:
                 self._live.move(self, query)
-        self._due.set()
+        self._show_soon()
 
     def _keep_good(self, until: int | None) -> None:
         """Ends the socket at that time, in seconds since 1970, unless there is another token by then."""
@@ -307,7 +321,8 @@ class SyncSocket:
         if len(self._mutations) >= MOST_MUTATIONS or self._mutations_size > MOST_WAITING_BYTES:
             raise Closing(1013, "TooManyConcurrentMutations")
         self._mutations.append(call)
-        self._queued.set()
+        if self._mutating is None or self._mutating.done():
+            self._mutating = asyncio.ensure_future(self._guarded(self._mutate))
 
     def _act(self, call: _Call) -> None:
         if len(self._actions) >= MOST_ACTIONS:
@@ -318,17 +333,14 @@ class SyncSocket:
 
     async def _mutate(self) -> None:
         """Runs the mutations, one after another, and sends each response before the next one begins."""
-        while True:
-            await self._queued.wait()
-            while self._mutations:
-                call = self._mutations.popleft()
-                self._mutations_size -= call.size
-                key = RequestKey(cast("frames.Connect", self._connected).session_id, call.request_id)
-                answer = await self._answer(MUTATION, call, key)
-                await self._out([frames.mutation_response(call.request_id, answer)])
-                # PyPI's client waits for a transition also after a FunctionError
-                self._owe(read_timestamp(answer["ts"]) if answer["status"] == "success" else self._at.ts)
-            self._queued.clear()
+        while self._mutations:
+            call = self._mutations.popleft()
+            self._mutations_size -= call.size
+            key = RequestKey(cast("frames.Connect", self._connected).session_id, call.request_id)
+            answer = await self._answer(MUTATION, call, key)
+            await self._out([frames.mutation_response(call.request_id, answer)])
+            # PyPI's client waits for a transition also after a FunctionError
+            self._owe(read_timestamp(answer["ts"]) if answer["status"] == "success" else self._at.ts)
 
     async def _run_action(self, call: _Call) -> None:
         answer = await self._answer(ACTION, call)
@@ -349,17 +361,20 @@ class SyncSocket:
     def _owe(self, ts: int) -> None:
         """A transition is to follow, of that time or later, also when it has nothing to show."""
         self._owed, self._needed = True, max(self._needed, ts)
-        self._due.set()
+        self._show_soon()
+
+    def _show_soon(self) -> None:
+        if not self._due:
+            self._due = True
+            self._live.relay.put(self)
 
     async def _show(self) -> None:
-        """Sends transitions."""
-        while True:
-            await self._due.wait()
-            async with self._sending:
-                self._due.clear()
-                text = self._transition()
-                if text is not None:
-                    await self._out_now(frames.chunks(text) if self._chunked else [text])
+        """Sends a transition, if there is one."""
+        async with self._sending:
+            self._due = False
+            text = None if self._ended.done() else self._transition()
+            if text is not None:
+                await self._out_now(frames.chunks(text) if self._chunked else [text])
 
     def _transition(self) -> str | None:
         """The next transition; `None` when there is none, or a round has to come before."""
