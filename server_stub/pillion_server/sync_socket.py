@@ -192,8 +192,15 @@ class SyncSocket:
         self.end(Closing(1011, "InternalServerError"))
 
     async def send_due(self) -> None:
-        """See `Sender`."""
-        await self._guarded(self._show)
+        """See `Sender`: sends a transition, if there is one."""
+        try:
+            async with self._sending:
+                self._due = False
+                text = None if self._ended.done() else self._transition()
+                if text is not None:
+                    await self._out_now(frames.chunks(text) if self._chunked else [text])
+        except Exception as error:  # noqa: BLE001
+            self._failed(error)
 
     def held_up(self, task: "asyncio.Task[None]") -> None:
         """See `Sender`."""
@@ -368,37 +375,28 @@ class SyncSocket:
             self._due = True
             self._live.relay.put(self)
 
-    async def _show(self) -> None:
-        """Sends a transition, if there is one."""
-        async with self._sending:
-            self._due = False
-            text = None if self._ended.done() else self._transition()
-            if text is not None:
-                await self._out_now(frames.chunks(text) if self._chunked else [text])
-
     def _transition(self) -> str | None:
         """The next transition; `None` when there is none, or a round has to come before."""
-        end = Version(self._query_set, self._identity, self._live.ts)
-        if not self._changed and not self._removed and not self._owed and end[:2] == self._at[:2]:
+        start, ts = self._at, self._live.ts
+        owed = self._owed or start.query_set != self._query_set or start.identity != self._identity
+        if not (owed or self._changed or self._removed):
             return None
-        slots = [(number, self._slots[number]) for number in self._changed]
-        if end.ts < self._needed or any(slot.shown is None for _, slot in slots):
+        slots = [(number, slot, slot.shown) for number in self._changed for slot in (self._slots[number],)]
+        if ts < self._needed or None in [shown for _, _, shown in slots]:
             self._live.wait(self)
             return None
         modifications = [frames.removed(number) for number in self._removed]
-        for number, slot in slots:
-            shown = cast("Shown", slot.shown)
-            if shown != slot.sent:
+        for number, slot, shown in slots:
+            if shown is not None and shown != slot.sent:
                 modifications.append(shown.text(number))
                 slot.sent = shown
-        start, owed = self._at, self._owed
         self._changed.clear()
         self._removed.clear()
-        self._at, self._owed = end, False
-        if not modifications and not owed and end[:2] == start[:2]:
-            self._at = start
+        self._owed = False
+        if not (owed or modifications):
             return None
-        return frames.transition(start, end, modifications, self._skew)
+        self._at = Version(self._query_set, self._identity, ts)
+        return frames.transition(start, self._at, modifications, self._skew)
 
     async def _out(self, texts: list[str]) -> None:
         async with self._sending:
@@ -411,15 +409,20 @@ class SyncSocket:
         self._last_sent = time.monotonic()
 
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Does a part of the socket's work; when it fails, the socket ends, and the log says why."""
+        """Does a part of the socket's work."""
         try:
             await work()
-        except Closing as closing:
-            self.end(closing)
-        except OSError:
+        except Exception as error:  # noqa: BLE001
+            self._failed(error)
+
+    def _failed(self, error: Exception) -> None:
+        """Ends the socket after a part of its work failed; the log says why."""
+        if isinstance(error, Closing):
+            self.end(error)
+        elif isinstance(error, OSError):
             self.end(Closing.left())
-        except Exception:
-            _logger.exception("A socket failed")
+        else:
+            _logger.error("A socket failed", exc_info=error)
             self.end(Closing(1011, "InternalServerError"))
 
 
