@@ -119,7 +119,7 @@ class SyncSocket:
         self._last_sent = time.monotonic()
         self._ended: asyncio.Future[Closing] = asyncio.get_running_loop().create_future()
         self._connected: frames.Connect | None = None
-        self._skew: float | None = None
+        self._skew = frames.NO_SKEW
         self._at, self._query_set, self._identity = Version(), 0, 0
         self._slots: dict[int, _Slot] = {}
         self._numbers: dict[LiveQuery, set[int]] = {}
@@ -246,7 +246,8 @@ class SyncSocket:
                 raise Closing.fatal(f"maxObservedTimestamp: {error}") from None
             if self._needed > self._newest():
                 raise Closing(1011, "InternalServerError")  # the client has seen what this database hasn't
-        self._skew = frame.client_ts - time.time_ns() / 1e6 if frame.client_ts else None
+        if frame.client_ts:
+            self._skew = str(frame.client_ts - time.time_ns() / 1e6)
         self._connected = frame
 
     def _modify(self, frame: frames.ModifyQuerySet) -> None:
@@ -381,13 +382,20 @@ class SyncSocket:
         owed = self._owed or start.query_set != self._query_set or start.identity != self._identity
         if not (owed or self._changed or self._removed):
             return None
-        slots = [(number, slot, slot.shown) for number in self._changed for slot in (self._slots[number],)]
-        if ts < self._needed or None in [shown for _, _, shown in slots]:
+        if ts < self._needed:
             self._live.wait(self)
             return None
+        changes: list[tuple[int, _Slot, Shown]] = []
+        for number in self._changed:
+            slot = self._slots[number]
+            shown = slot.shown
+            if shown is None:
+                self._live.wait(self)
+                return None
+            changes.append((number, slot, shown))
         modifications = [frames.removed(number) for number in self._removed]
-        for number, slot, shown in slots:
-            if shown is not None and shown != slot.sent:
+        for number, slot, shown in changes:
+            if shown != slot.sent:
                 modifications.append(shown.text(number))
                 slot.sent = shown
         self._changed.clear()
@@ -403,10 +411,9 @@ class SyncSocket:
             await self._out_now(texts)
 
     async def _out_now(self, texts: list[str]) -> None:
-        self._last_sent = time.monotonic()
         for text in texts:
+            self._last_sent = time.monotonic()
             await self._send(text)
-        self._last_sent = time.monotonic()
 
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
         """Does a part of the socket's work."""
