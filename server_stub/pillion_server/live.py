@@ -149,7 +149,7 @@ class Live:
             self._loop, self._wanted, self._told, self.relay = loop, asyncio.Event(), asyncio.Event(), Relay()
             self._woken = self._under_way = False
             self._delivered = self._database.newest
-            self._wanted.set()  # by who did not wait until it has joined
+            self._wanted.set()  # what was asked for before
             self._rounds = asyncio.ensure_future(self._run())
         self._sockets.add(socket)
 

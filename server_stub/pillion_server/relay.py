@@ -35,11 +35,12 @@ class Relay:
             self._go_on()
 
     def _go_on(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._run())
+        loop = asyncio.get_running_loop()
+        self._task = loop.create_task(self._run())
+        loop.call_soon(self._relieve, self._task)  # after its first step
 
     async def _run(self) -> None:
         task = self._task
-        asyncio.get_running_loop().call_soon(self._relieve, task)
         while self._due and self._task is task:
             self._sending = self._due.popleft()
             await self._sending.send_due()

@@ -199,7 +199,7 @@ class SyncSocket:
                 text = None if self._ended.done() else self._transition()
                 if text is not None:
                     await self._out_now(frames.chunks(text) if self._chunked else [text])
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             self._failed(error)
 
     def held_up(self, task: "asyncio.Task[None]") -> None:
@@ -419,7 +419,7 @@ class SyncSocket:
         """Does a part of the socket's work."""
         try:
             await work()
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             self._failed(error)
 
     def _failed(self, error: Exception) -> None:
