@@ -40,8 +40,8 @@ table: .venv/.dev vendor/.made $(RIVALS)/build/.made ## measure pillion and othe
 	@$(PYTHON_BIN) tests/browser_finder.py --install
 	@PILLION_WRITE_TABLE=1 $(PYTEST) tests/browser/test_table.py -k readme
 
-bench: .venv/.dev vendor/.made ## measure what a call of the server costs, and a session each way out of a page
-	@status=0; for each in server ways_out; do $(PYTHON_BIN) benchmarks/$$each.py || status=1; done; exit $$status
+bench: .venv/.dev vendor/.made ## measure what a call of the server costs, a live query, and a session each way out of a page
+	@status=0; for each in server live ways_out; do $(PYTHON_BIN) benchmarks/$$each.py || status=1; done; exit $$status
 
 vendor: vendor/.made ## the browser runtimes, fetched into vendor/
 

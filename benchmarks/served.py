@@ -2,8 +2,9 @@
 
     .venv/bin/python benchmarks/served.py [DATABASE]     serves it, or an echo; a line on stdin asks for its CPU seconds
 
-The echo is what one would write by hand: Starlette, msgspec, one route. Both are behind uvicorn as `pillion run` sets it
-up. The requests come over connections that are kept, each sending its next one when it has its answer.
+The echo is what one would write by hand: Starlette, msgspec, one route; and a WebSocket where what anybody sends is sent
+to all. Both are behind uvicorn as `pillion run` sets it up. The requests come over connections that are kept, each sending
+its next one when it has its answer.
 """
 
 import asyncio
@@ -23,7 +24,8 @@ import shelf
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
 from pillion_server import create_app
 from pillion_server.serving import listen, serve
@@ -38,23 +40,49 @@ async def echo(request: Request) -> Response:
     return Response(msgspec.json.encode(body), media_type="application/json")
 
 
+class Broadcast:
+    """What anybody sends is sent to all; whoever comes, and says something, is sent what was sent last."""
+
+    def __init__(self) -> None:
+        self._sockets: set[WebSocket] = set()
+        self._last = ""
+
+    async def serve(self, socket: WebSocket) -> None:
+        """One of them, until it leaves."""
+        await socket.accept()
+        first = await socket.receive_text()
+        self._last = self._last or first
+        await socket.send_text(self._last)
+        self._sockets.add(socket)
+        try:
+            async for self._last in socket.iter_text():
+                for each in list(self._sockets):
+                    await each.send_text(self._last)
+        finally:
+            self._sockets.discard(socket)
+
+
 class Served:
     """A running server."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
-        self._port = int(self._ask(None))
+        self.port = int(self._ask(None))
+
+    def cpu_seconds(self) -> float:
+        """What its process has spent so far."""
+        return float(self._ask("cpu"))
 
     def requests_per_cpu_second(self, requests: Sequence[bytes]) -> float:
         """Sends all of them, as fast as they are answered."""
-        before = float(self._ask("cpu"))
-        asyncio.run(_send(self._port, list(requests)))
-        return len(requests) / (float(self._ask("cpu")) - before)
+        before = self.cpu_seconds()
+        asyncio.run(_send(self.port, list(requests)))
+        return len(requests) / (self.cpu_seconds() - before)
 
     def requests_per_second(self, requests: Sequence[bytes]) -> float:
         """The same by the clock."""
         before = time.perf_counter()
-        asyncio.run(_send(self._port, list(requests)))
+        asyncio.run(_send(self.port, list(requests)))
         return len(requests) / (time.perf_counter() - before)
 
     def _ask(self, question: str | None) -> str:
@@ -154,7 +182,9 @@ def main() -> None:
 
 
 def _echoing() -> Starlette:
-    return Starlette(routes=[Route("/api/{kind}", echo, methods=["POST"])])
+    return Starlette(
+        routes=[Route("/api/{kind}", echo, methods=["POST"]), WebSocketRoute("/api/sync", Broadcast().serve)]
+    )
 
 
 if __name__ == "__main__":

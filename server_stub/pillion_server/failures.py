@@ -20,6 +20,9 @@ class Failures:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
         begun = False
 
         async def watch(message: Message) -> None:
@@ -30,7 +33,7 @@ class Failures:
         try:
             await self._app(scope, receive, watch)
         except Exception:
-            if scope["type"] != "http" or begun:
+            if begun:
                 raise
             _logger.exception("%s %s could not be answered", scope["method"], scope["path"])
             await JSONResponse(internal_error(), 500)(scope, receive, send)

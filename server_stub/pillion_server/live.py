@@ -23,6 +23,7 @@ from pillion_server.identity import ANYBODY, Auth, Caller, Identity
 from pillion_server.interests import Interests
 from pillion_server.journals import journal_of, with_journal
 from pillion_server.reads import Reads
+from pillion_server.relay import Relay
 from pillion_server.runner import Runner
 from pillion_server.side_by_side import SideBySide
 from pillion_server.sync_frames import Shown, shown
@@ -114,7 +115,7 @@ class _Ran(NamedTuple):
 class Live:
     """The live queries of one process, in one event loop at a time.
 
-    ts: the time at which everything shown holds, -1 before the first round.
+    ts: the time at which everything shown holds, -1 before the first round. relay: sends to the sockets.
     """
 
     def __init__(self, runner: Runner, database: Database) -> None:
@@ -135,6 +136,7 @@ class Live:
         self._delivered = 0
         self._woken = self._under_way = False
         self.ts = -1
+        self.relay = Relay()
 
     def __len__(self) -> int:
         return len(self._queries)
@@ -144,9 +146,10 @@ class Live:
         await self._database.listen(self)
         loop = asyncio.get_running_loop()
         if self._loop is not loop or self._rounds is None or self._rounds.done():
-            self._loop, self._wanted, self._told = loop, asyncio.Event(), asyncio.Event()
+            self._loop, self._wanted, self._told, self.relay = loop, asyncio.Event(), asyncio.Event(), Relay()
             self._woken = self._under_way = False
             self._delivered = self._database.newest
+            self._wanted.set()  # what was asked for before
             self._rounds = asyncio.ensure_future(self._run())
         self._sockets.add(socket)
 

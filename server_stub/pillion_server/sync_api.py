@@ -73,14 +73,11 @@ class SyncApi:
             return Closing(1013, "TooManyConcurrentRequests")
         name, version = client_version(client)
 
-        async def send_text(text: str) -> None:
-            await send({"type": "websocket.send", "text": text})
-
         socket = SyncSocket(
             self._runner,
             self._live,
             lambda: self._database.newest,
-            send_text,
+            lambda text: send({"type": "websocket.send", "text": text}),
             chunked=name == "npm" and version >= CHUNKED_SINCE,
             auth=self._auth,
         )

@@ -17,6 +17,9 @@ from pillion_shared.versions import write_timestamp
 CHUNK = 5_000_000
 """Transitions of more bytes are sent in pieces of so many, to clients that know them."""
 
+NO_SKEW = "null"
+"""For a client that doesn't say what time it is there."""
+
 PING = f'{{"type":"{frames.PING}"}}'
 
 _REQUEST_ID = re.compile(r"\[Request ID: [0-9a-f]+\]")
@@ -144,12 +147,11 @@ def removed(query_id: int) -> str:
     return f'{{"type":"{frames.QUERY_REMOVED}","queryId":{query_id}}}'
 
 
-def transition(start: Version, end: Version, modifications: Iterable[str], skew: float | None) -> str:
-    """A `Transition`. skew: how far the client's clock is ahead, in milliseconds."""
+def transition(start: Version, end: Version, modifications: Iterable[str], skew: str) -> str:
+    """A `Transition`. skew: how far the client's clock is ahead, in milliseconds, or `NO_SKEW`."""
     return (
-        f'{{"type":"{frames.TRANSITION}","startVersion":{_version(start)},"endVersion":{_version(end)},'
-        f'"modifications":[{",".join(modifications)}],'
-        f'"clientClockSkew":{"null" if skew is None else skew},"serverTs":{time.time_ns()}}}'
+        f'{_between(start, end)}"modifications":[{",".join(modifications)}],'
+        f'"clientClockSkew":{skew},"serverTs":{time.time_ns()}}}'
     )
 
 
@@ -199,6 +201,11 @@ def _response(type: str, request_id: int, answer: Body, more: dict[str, object])
 
 
 @lru_cache(1024)
+def _between(start: Version, end: Version) -> str:
+    """How a transition begins, which is the same for many sockets."""
+    return f'{{"type":"{frames.TRANSITION}","startVersion":{_version(start)},"endVersion":{_version(end)},'
+
+
 def _version(version: Version) -> str:
     return _text({"querySet": version.query_set, "identity": version.identity, "ts": write_timestamp(version.ts)})
 

@@ -119,7 +119,7 @@ class SyncSocket:
         self._last_sent = time.monotonic()
         self._ended: asyncio.Future[Closing] = asyncio.get_running_loop().create_future()
         self._connected: frames.Connect | None = None
-        self._skew: float | None = None
+        self._skew = frames.NO_SKEW
         self._at, self._query_set, self._identity = Version(), 0, 0
         self._slots: dict[int, _Slot] = {}
         self._numbers: dict[LiveQuery, set[int]] = {}
@@ -127,20 +127,22 @@ class SyncSocket:
         self._removed: list[int] = []
         self._owed = False
         self._needed = 0
-        self._due = asyncio.Event()
+        self._due = False
+        self._held_up: set[asyncio.Task[None]] = set()
         self._mutations: deque[_Call] = deque()
         self._mutations_size = 0
-        self._queued = asyncio.Event()
+        self._mutating: asyncio.Task[None] | None = None
         self._actions: set[asyncio.Task[None]] = set()
 
     async def run(self) -> Closing:
         """Answers what `take` takes until the socket is to be closed; says how."""
         await self._live.join(self)
-        workers = [asyncio.ensure_future(self._guarded(work)) for work in (self._show, self._mutate)]
         try:
             return await self._ended
         finally:
-            for task in (*workers, *self._actions):
+            if self._mutating is not None:
+                self._mutating.cancel()
+            for task in (*self._held_up, *self._actions):
                 task.cancel()
             self._keep_good(None)
             for slot in self._slots.values():
@@ -171,7 +173,7 @@ class SyncSocket:
         """See `Shows`."""
         for number in self._numbers.get(query, ()):
             self._changed[number] = None
-        self._due.set()
+        self._show_soon()
 
     def moved(self, query: LiveQuery, other: LiveQuery) -> None:
         """See `Shows`."""
@@ -183,11 +185,30 @@ class SyncSocket:
 
     def advance(self) -> None:
         """See `Shows`."""
-        self._due.set()
+        self._show_soon()
 
     def fail(self) -> None:
         """See `Shows`."""
         self.end(Closing(1011, "InternalServerError"))
+
+    async def send_due(self) -> None:
+        """See `Sender`: sends a transition, if there is one."""
+        try:
+            async with self._sending:
+                self._due = False
+                text = None if self._ended.done() else self._transition()
+                if text is not None:
+                    await self._out_now(frames.chunks(text) if self._chunked else [text])
+        except Exception as error:
+            self._failed(error)
+
+    def held_up(self, task: "asyncio.Task[None]") -> None:
+        """See `Sender`."""
+        if self._ended.done():
+            task.cancel()
+        else:
+            self._held_up.add(task)
+            task.add_done_callback(self._held_up.discard)
 
     async def ping(self, now: float) -> None:
         """Sends a `Ping` if nothing was sent for long; whoever can't be reached is not waited for."""
@@ -225,7 +246,8 @@ class SyncSocket:
                 raise Closing.fatal(f"maxObservedTimestamp: {error}") from None
             if self._needed > self._newest():
                 raise Closing(1011, "InternalServerError")  # the client has seen what this database hasn't
-        self._skew = frame.client_ts - time.time_ns() / 1e6 if frame.client_ts else None
+        if frame.client_ts:
+            self._skew = str(frame.client_ts - time.time_ns() / 1e6)
         self._connected = frame
 
     def _modify(self, frame: frames.ModifyQuerySet) -> None:
@@ -238,7 +260,7 @@ class SyncSocket:
                 self._remove(each.query_id)
             else:
                 self._add(each)
-        self._due.set()
+        self._show_soon()
 
     def _add(self, add: frames.Add) -> None:
         if add.query_id in self._slots:
@@ -283,7 +305,7 @@ class SyncSocket:
             self.identity = identity
             for query in [each for each in self._numbers if each.is_of_one]:
                 self._live.move(self, query)
-        self._due.set()
+        self._show_soon()
 
     def _keep_good(self, until: int | None) -> None:
         """Ends the socket at that time, in seconds since 1970, unless there is another token by then."""
@@ -307,7 +329,8 @@ class SyncSocket:
         if len(self._mutations) >= MOST_MUTATIONS or self._mutations_size > MOST_WAITING_BYTES:
             raise Closing(1013, "TooManyConcurrentMutations")
         self._mutations.append(call)
-        self._queued.set()
+        if self._mutating is None or self._mutating.done():
+            self._mutating = asyncio.ensure_future(self._guarded(self._mutate))
 
     def _act(self, call: _Call) -> None:
         if len(self._actions) >= MOST_ACTIONS:
@@ -318,17 +341,14 @@ class SyncSocket:
 
     async def _mutate(self) -> None:
         """Runs the mutations, one after another, and sends each response before the next one begins."""
-        while True:
-            await self._queued.wait()
-            while self._mutations:
-                call = self._mutations.popleft()
-                self._mutations_size -= call.size
-                key = RequestKey(cast("frames.Connect", self._connected).session_id, call.request_id)
-                answer = await self._answer(MUTATION, call, key)
-                await self._out([frames.mutation_response(call.request_id, answer)])
-                # PyPI's client waits for a transition also after a FunctionError
-                self._owe(read_timestamp(answer["ts"]) if answer["status"] == "success" else self._at.ts)
-            self._queued.clear()
+        while self._mutations:
+            call = self._mutations.popleft()
+            self._mutations_size -= call.size
+            key = RequestKey(cast("frames.Connect", self._connected).session_id, call.request_id)
+            answer = await self._answer(MUTATION, call, key)
+            await self._out([frames.mutation_response(call.request_id, answer)])
+            # PyPI's client waits for a transition also after a FunctionError
+            self._owe(read_timestamp(answer["ts"]) if answer["status"] == "success" else self._at.ts)
 
     async def _run_action(self, call: _Call) -> None:
         answer = await self._answer(ACTION, call)
@@ -349,62 +369,67 @@ class SyncSocket:
     def _owe(self, ts: int) -> None:
         """A transition is to follow, of that time or later, also when it has nothing to show."""
         self._owed, self._needed = True, max(self._needed, ts)
-        self._due.set()
+        self._show_soon()
 
-    async def _show(self) -> None:
-        """Sends transitions."""
-        while True:
-            await self._due.wait()
-            async with self._sending:
-                self._due.clear()
-                text = self._transition()
-                if text is not None:
-                    await self._out_now(frames.chunks(text) if self._chunked else [text])
+    def _show_soon(self) -> None:
+        if not self._due:
+            self._due = True
+            self._live.relay.put(self)
 
     def _transition(self) -> str | None:
         """The next transition; `None` when there is none, or a round has to come before."""
-        end = Version(self._query_set, self._identity, self._live.ts)
-        if not self._changed and not self._removed and not self._owed and end[:2] == self._at[:2]:
+        start, ts = self._at, self._live.ts
+        owed = self._owed or start.query_set != self._query_set or start.identity != self._identity
+        if not (owed or self._changed or self._removed):
             return None
-        slots = [(number, self._slots[number]) for number in self._changed]
-        if end.ts < self._needed or any(slot.shown is None for _, slot in slots):
+        if ts < self._needed:
             self._live.wait(self)
             return None
+        changes: list[tuple[int, _Slot, Shown]] = []
+        for number in self._changed:
+            slot = self._slots[number]
+            shown = slot.shown
+            if shown is None:
+                self._live.wait(self)
+                return None
+            changes.append((number, slot, shown))
         modifications = [frames.removed(number) for number in self._removed]
-        for number, slot in slots:
-            shown = cast("Shown", slot.shown)
+        for number, slot, shown in changes:
             if shown != slot.sent:
                 modifications.append(shown.text(number))
                 slot.sent = shown
-        start, owed = self._at, self._owed
         self._changed.clear()
         self._removed.clear()
-        self._at, self._owed = end, False
-        if not modifications and not owed and end[:2] == start[:2]:
-            self._at = start
+        self._owed = False
+        if not (owed or modifications):
             return None
-        return frames.transition(start, end, modifications, self._skew)
+        self._at = Version(self._query_set, self._identity, ts)
+        return frames.transition(start, self._at, modifications, self._skew)
 
     async def _out(self, texts: list[str]) -> None:
         async with self._sending:
             await self._out_now(texts)
 
     async def _out_now(self, texts: list[str]) -> None:
-        self._last_sent = time.monotonic()
         for text in texts:
+            self._last_sent = time.monotonic()
             await self._send(text)
-        self._last_sent = time.monotonic()
 
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Does a part of the socket's work; when it fails, the socket ends, and the log says why."""
+        """Does a part of the socket's work."""
         try:
             await work()
-        except Closing as closing:
-            self.end(closing)
-        except OSError:
+        except Exception as error:
+            self._failed(error)
+
+    def _failed(self, error: Exception) -> None:
+        """Ends the socket after a part of its work failed; the log says why."""
+        if isinstance(error, Closing):
+            self.end(error)
+        elif isinstance(error, OSError):
             self.end(Closing.left())
-        except Exception:
-            _logger.exception("A socket failed")
+        else:
+            _logger.error("A socket failed", exc_info=error)
             self.end(Closing(1011, "InternalServerError"))
 
 

@@ -52,7 +52,7 @@ def test_what_is_said_is_read() -> None:
     """By the other side."""
     done = {"status": "success", "value": 1, "ts": "BQAAAAAAAAA="}
     texts = [
-        frames.transition(Version(), Version(1), [frames.removed(1)], None),
+        frames.transition(Version(), Version(1), [frames.removed(1)], frames.NO_SKEW),
         frames.mutation_response(1, done),
         frames.action_response(1, done),
         frames.auth_error("no", 2, attempted=False),
@@ -82,7 +82,7 @@ def test_a_transition() -> None:
     shown = frames.shown({"status": "success", "value": msgspec.Raw(b"1.0"), "logLines": ["[LOG] 1"]}, "j")
     failed = frames.shown({"status": "error", "errorMessage": "no", "errorData": None}, None)
     parts = [frames.removed(1), shown.text(2), failed.text(3)]
-    made: dict[str, Any] = json.loads(frames.transition(Version(), Version(1, 2, 1), parts, None))
+    made: dict[str, Any] = json.loads(frames.transition(Version(), Version(1, 2, 1), parts, frames.NO_SKEW))
     assert made["startVersion"] == {"querySet": 0, "identity": 0, "ts": "AAAAAAAAAAA="}
     assert made["endVersion"] == {"querySet": 1, "identity": 2, "ts": "AQAAAAAAAAA="}
     assert made["modifications"] == [

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pillion_shared.versions import read_timestamp, write_timestamp
-from server.sync_world import Socket, add, remove, socket
+from server.sync_world import Socket, add, remove, scope_of, socket
 from server.world import RAW_ID, World
 
 SHOP = """
@@ -365,6 +365,22 @@ def test_logging_out_and_in(shop: World) -> None:
             page.say("Authenticate", baseVersion=1, tokenType="User", value="a.b.c")
             told = await page.frame()
             assert (told["type"], told["baseVersion"], told["authUpdateAttempted"]) == ("AuthError", 1, True)
+
+    asyncio.run(main())
+
+
+def test_the_first_socket_may_have_said_everything(shop: World) -> None:
+    """Before the live queries run."""
+
+    async def main() -> None:
+        page = Socket()
+        page.connect()
+        page.modify(0, add(0, "shop:count", name="tea"))
+        task = asyncio.ensure_future(shop.app(scope_of("/api/sync", {}), page.receive, page.send))
+        assert (await page.message())["type"] == "websocket.accept"
+        assert (await page.frame())["type"] == "Transition"
+        page.leave()
+        await task
 
     asyncio.run(main())
 
