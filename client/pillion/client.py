@@ -3,6 +3,8 @@
 from pillion import _platform
 from pillion._aio import Line, apart, bounded
 from pillion.connection import Connection
+from pillion.outbox import store_of
+from pillion.storage import StorageReport, name_of
 from pillion.subscribing import LiveQuery, Watch
 from pillion.transport import Request, default_transport
 from pillion_shared import TransportError, path_of, wire
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from pillion.live import Answer, Live
     from pillion.optimistic import Update
+    from pillion.outbox import OutboxStore
     from pillion.transport import Transport
     from pillion_shared import Reference
 
@@ -67,17 +70,43 @@ class Client:
     here show what it has done. They wait for a connection as long as it takes, unless they have a `timeout=`; an
     action is not sent twice. Without live queries they are calls of HTTP, as queries always are.
 
+    outbox: `"indexeddb"` keeps mutations from the call to the answer, so that a reload or a crash of the page loses
+    none: the page that is there next, or another one of the browser, sends what was left, once, in its order, with the
+    session ID that it was made with. Then all mutations go over the WebSocket. Or an object of yours with `put`,
+    `remove` and `texts` (see `pillion.outbox`).
+
     The calls raise `FunctionError` when the function fails, `TransportError` when no answer comes,
     `EncodingError` and `PathError` before anything is sent.
     """
 
-    def __init__(self, url: str, transport: "Transport | None" = None, timeout: float = 20.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        transport: "Transport | None" = None,
+        timeout: float = 20.0,
+        *,
+        outbox: "str | OutboxStore | None" = None,
+    ) -> None:
         self.url = url.rstrip("/")
         self.timeout = timeout
+        self._store = None if outbox is None else store_of(outbox)
         self._transport = transport or default_transport()
         self._line = Line()
         self._live: Live | None = None
         self.connection = Connection(_platform.now)
+        if self._store is not None:
+            try:
+                self.live.keep()
+            except RuntimeError:
+                pass  # no loop runs yet; the first call does it
+
+    @property
+    def outbox(self) -> "StorageReport | None":
+        """Where mutations are kept, and why not in the `outbox` that was asked for; `None` for a client without one."""
+        if self._store is None:
+            return None
+        outbox = self.live.outbox
+        return StorageReport(name_of(self._store), True) if outbox is None else outbox.report
 
     @property
     def live(self) -> "Live":
@@ -85,7 +114,7 @@ class Client:
         if self._live is None:
             from pillion.live import Live  # which many pages have no need of
 
-            self._live = Live(self.url, self.connection)
+            self._live = Live(self.url, self.connection, self._store)
         return self._live
 
     def subscribe(
@@ -175,7 +204,7 @@ class Client:
         )
         await self._line.enter(seconds, late)
         try:
-            if not self._is_live():
+            if not self._is_live() and self._store is None:
                 return await self._send(call, attach)
             answer = await self._begin(call, attach)
         finally:

@@ -5,15 +5,19 @@ import asyncio
 from pillion import _platform
 from pillion._aio import spawn
 from pillion.callbacks import complain
-from pillion.connection import IDLE
-from pillion.effects import CloseSocket, Ended, OpenSocket, SendText, Settled, Shown, UpdateFailed
+from pillion.connection import IDLE, Connection
+from pillion.delivering import Deliveries
+from pillion.effects import CloseSocket, Dropped, Ended, OpenSocket, SendText, Settled, Shown, UpdateFailed
 from pillion.engine import Engine
+from pillion.outbox import Entry, Outbox
 from pillion.sockets import check_address, open_socket
 from pillion.subscribing import PENDING
 from pillion.surroundings import here
 from pillion.transport import located
 from pillion.websocket import as_websocket
-from pillion_shared import frames, uuid4, wire
+from pillion_shared import NotReadyError, frames, uuid4, wire
+from pillion_shared.ids import quotable
+from pillion_shared.server_frames import Result
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,31 +25,40 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pillion.calls import Call
-    from pillion.connection import Connection
     from pillion.effects import Effect
     from pillion.optimistic import Update
+    from pillion.outbox import OutboxStore
     from pillion.query_set import Subscription
     from pillion.sockets import Socket
     from pillion.subscribing import LiveQuery
     from pillion_shared import PillionError
-    from pillion_shared.server_frames import Result
 
 GRACE_SECONDS = 1.0
 """How long a query is kept after the last who shows it."""
 
 HIDDEN = "PageHidden"
 
+ENDED = "The session has ended before the mutation was sent, and so it never is."
+
 
 class Live:
     """What keeps queries up to date, and carries calls while it does.
 
-    url: that of the client. connection: what it tells how it goes. There is a connection from the first query until
-    the last one has been dropped and the last call has ended.
+    url: that of the client. connection: what it tells how it goes. store: what keeps mutations, if they are kept.
+    There is a connection from the first query until the last one has been dropped and the last call has ended; over:
+    set while there is none.
     """
 
-    def __init__(self, url: str, connection: "Connection") -> None:
+    def __init__(self, url: str, connection: Connection, store: "OutboxStore | None" = None) -> None:
+        self.connection = connection
+        self.over = asyncio.Event()
         self._url = url
-        self._connection = connection
+        self._store = store
+        self._outbox: Outbox | None = None
+        self._deliveries: Deliveries | None = None
+        self._entries: dict[Call, Entry] = {}
+        self._unsaved: list[tuple[Engine, Call, Entry]] = []
+        self._is_saving = False
         self._engine: Engine | None = None
         self._effects: list[Effect] = []
         self._is_running = False
@@ -63,6 +76,32 @@ class Live:
     def is_on(self) -> bool:
         """Whether there are queries to be kept up to date, or calls on their way."""
         return self._engine is not None
+
+    @property
+    def outbox(self) -> "Outbox | None":
+        """What keeps mutations, once they are kept."""
+        return self._outbox
+
+    def keep(self) -> None:
+        """Keeps mutations from now on, and sends those that pages have left which are gone.
+
+        Raises `TransportError` and `ValueError` where there can't be a connection, `RuntimeError` where no loop runs.
+        """
+        if self._store is not None and self._deliveries is None:
+            self.check()
+            self._outbox = Outbox(self._store, self._find())
+            self._deliveries = Deliveries(self._outbox, here(), self._deliver)
+        if self._deliveries is not None:
+            self._deliveries.start()
+
+    def resume(self, client_id: str, entries: "list[Entry]", outbox: Outbox) -> None:
+        """Sends what another client has left in its outbox, as that client."""
+        self._outbox = outbox
+        engine, now, clock = self._started(client_id), _platform.now(), here().now()
+        for entry in entries:
+            made = now - max(0, clock - entry.made) / 1000
+            self._entries[engine.restore(entry.number, entry.path, entry.args, made)] = entry
+        self._run()
 
     def check(self) -> None:
         """Raises `TransportError` and `ValueError` where there can't be a connection."""
@@ -93,27 +132,92 @@ class Live:
 
     def begin(self, kind: str, path: str, args: "dict[str, object]", update: "Update | None" = None) -> "Answer":
         """Begins a mutation or an action, after those that were begun before; to be asked for its `result`."""
+        self.keep()
         engine, now = self._started(), _platform.now()
-        call = engine.mutation(path, args, now, update) if kind == wire.MUTATION else engine.action(path, args, now)
+        if kind == wire.MUTATION:
+            call = engine.mutation(path, args, now, update, self._deliveries is not None)
+        else:
+            call = engine.action(path, args, now)
         answer = self._answers[call] = Answer(lambda: self._give_up(engine, call))
+        if call.is_held:
+            self._save(engine, call, Entry(engine.client_id, call.id, path, args, here().now()))
         self._run()
         return answer
 
     def close(self) -> None:
-        """Ends the queries and the calls, the connection, the timer and the listening."""
+        """Ends the queries and the calls, the connection, the timer and the listening. What is kept stays."""
+        self._entries.clear()
+        if self._deliveries is not None:
+            self._deliveries.close()
         for query in list(self._subscriptions):
             query.close()
         if self._engine is not None:
             self._end(self._engine)
             self._run()
 
+    def end_session(self, session_ids: "set[str]") -> None:
+        """Nothing is kept of what was made under these IDs, and what was not sent never is."""
+        self.withdraw(lambda entry: entry.is_of(session_ids))
+        if self._deliveries is not None:
+            spawn(self._deliveries.end_session(session_ids))
+
+    def withdraw(self, which: "Callable[[Entry], bool]") -> None:
+        """The same of some of those that are kept."""
+        for call, entry in list(self._entries.items()):
+            if which(entry):
+                self._forget(call)
+                if self._engine is not None and self._engine.give_up(call):
+                    answer = self._answers.pop(call, None)
+                    if answer is not None:
+                        answer.settle(Result(None, NotReadyError(ENDED)))
+        self._run()
+
+    # --- the outbox ---
+
+    def _deliver(self, client_id: str, entries: "list[Entry]") -> "Live":
+        delivery = Live(self._url, Connection(_platform.now))
+        delivery.connection.on_change(lambda _: self._report())
+        if self._outbox is not None:
+            delivery.resume(client_id, entries, self._outbox)
+        return delivery
+
+    def _save(self, engine: Engine, call: "Call", entry: Entry) -> None:
+        self._entries[call] = entry
+        self._unsaved.append((engine, call, entry))
+        if not self._is_saving:
+            self._is_saving = True
+            spawn(self._save_all())
+
+    async def _save_all(self) -> None:
+        """One after the other, so that none is kept without those before it."""
+        while self._unsaved and self._deliveries is not None:
+            engine, call, entry = self._unsaved.pop(0)
+            await self._deliveries.keep(entry)
+            spawn(self._release(engine, call))
+        self._is_saving = False
+
+    async def _release(self, engine: Engine, call: "Call") -> None:
+        if self._deliveries is not None:
+            await self._deliveries.turn()
+        engine.release(call)
+        self._run()
+
+    def _forget(self, call: "Call") -> bool:
+        """Has a call kept no longer: whether it was."""
+        entry = self._entries.pop(call, None)
+        if entry is None or self._outbox is None:
+            return False
+        spawn(self._outbox.remove(entry))
+        return True
+
     # --- inside ---
 
-    def _started(self) -> Engine:
+    def _started(self, client_id: str = "") -> Engine:
         if self._engine is None:
             self.check()
             self._address = self._find()
-            client_id = uuid4(_platform.random_bytes(16))
+            self.over.clear()
+            client_id = client_id or uuid4(_platform.random_bytes(16))
             self._engine = Engine(client_id, _chance, here().now, GRACE_SECONDS)
             if _platform.IN_BROWSER:
                 self._unlisten = _platform.browser().on_use(self._on_woken, self._on_hidden, self._on_shown)
@@ -133,7 +237,8 @@ class Live:
 
     def _give_up(self, engine: Engine, call: "Call") -> None:
         self._answers.pop(call, None)
-        engine.give_up(call)
+        if engine.give_up(call):
+            self._forget(call)
         self._run()
 
     async def _show_soon(self, query: "LiveQuery", subscription: "Subscription") -> None:
@@ -157,14 +262,25 @@ class Live:
         engine = self._engine
         if engine is None:
             return
-        oldest = engine.calls.oldest()
-        if engine.queries.is_empty() and oldest is None:
+        if engine.queries.is_empty() and engine.calls.oldest() is None:
             self._end(engine)
             self._run()
             return
-        pending, since = engine.calls.pending(frames.MUTATION), None if oldest is None else oldest.made
-        self._connection.update(engine.link.state, pending, since)
+        self._report()
         self._keep_time(engine)
+
+    def _report(self) -> None:
+        """Tells how it goes, here and with what others have left."""
+        state, pending, ages = IDLE, 0, []
+        if self._engine is not None:
+            state, pending = self._engine.link.state, self._engine.calls.pending(frames.MUTATION)
+            oldest = self._engine.calls.oldest()
+            ages += [] if oldest is None else [oldest.made]
+        for other in [] if self._deliveries is None else self._deliveries.connections:
+            state = other.state if state == IDLE else state
+            pending += other.pending
+            ages += [] if other.since is None else [other.since]
+        self.connection.update(state, pending, min(ages) if ages else None)
 
     def _carry_out(self, effect: "Effect") -> None:
         if isinstance(effect, OpenSocket):
@@ -179,9 +295,14 @@ class Live:
         elif isinstance(effect, Shown):
             self._show(effect.subscriptions)
         elif isinstance(effect, Settled):
+            was_kept = self._forget(effect.call)
             answer = self._answers.pop(effect.call, None)
             if answer is not None:
                 answer.settle(effect.result)
+            elif was_kept and effect.result.error is not None:
+                complain(effect.result.error, f"{quotable(effect.call.path)}, which another page has left,")
+        elif isinstance(effect, Dropped):
+            self._forget(effect.call)
         elif isinstance(effect, UpdateFailed):
             complain(effect.error, "an optimistic update")
         elif isinstance(effect, Ended):
@@ -231,7 +352,10 @@ class Live:
             self._timer = None
         engine.close()
         self._effects += [effect for effect in engine.take() if not isinstance(effect, Ended)]
-        self._connection.update(IDLE)
+        self.over.set()
+        if self._deliveries is not None:
+            self._deliveries.rest()
+        self._report()
 
     def _on_ended(self, error: "PillionError") -> None:
         """The server wants no more of it; whoever comes next begins anew."""

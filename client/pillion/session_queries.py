@@ -3,7 +3,7 @@
 import asyncio
 
 from pillion._aio import spawn
-from pillion.record import LOGIN, REFRESHED
+from pillion.record import EXPIRED, LOGIN, LOGOUT, REFRESHED
 from pillion_shared.wire import SESSION_ARG, SESSION_PARAM
 
 TYPE_CHECKING = False
@@ -31,6 +31,7 @@ class SessionQueries:
         self._live = live
         self._present = present
         self._calls: dict[LiveQuery, Call] = {}
+        self._mutated: set[str] = set()
         self.breaks = 0
 
     def add(self, query: "LiveQuery", call: "Call", ready: "Callable[[], Awaitable[None]]") -> None:
@@ -48,6 +49,13 @@ class SessionQueries:
             keeps = change.reason in (REFRESHED, LOGIN)
             self.breaks += 0 if keeps else 1
             self._live.move([(query, call.path, self._args(call)) for query, call in self._calls.items()], keeps)
+            if change.reason in (LOGOUT, EXPIRED):
+                self._live.end_session(self._mutated)
+                self._mutated = set()
+
+    def mutate(self, session_id: "SessionId") -> None:
+        """Mutations are made under this ID, which an outbox may keep until the session ends."""
+        self._mutated.add(session_id)
 
     def optimistic(self, update: "Callable[[SessionStore], object]") -> "Callable[[LocalStore], object]":
         """An update of this session, whichever ID it has when it runs; it does nothing for a session after it."""
