@@ -98,7 +98,8 @@ class Deliveries:
     def rest(self) -> None:
         """This client has nothing to send any more, under this ID."""
         self._own = ""
-        self._drop_own()
+        release, self._release = self._release, _nothing
+        spawn(self._release_soon(release))
 
     async def end_session(self, session_ids: "set[str]") -> None:
         """Nothing that was made under these IDs is kept; no page sends what was not sent."""
@@ -180,6 +181,7 @@ class Deliveries:
             if entries and turn == self._round:
                 delivery = self._running[client_id] = self._deliver(client_id, entries)
                 await delivery.over.wait()
+                await self.outbox.is_quiet.wait()  # lest the next one who gets the lock finds it again
         except Exception as error:
             complain(error, "sending what another page has left")
         finally:
@@ -227,6 +229,10 @@ class Deliveries:
             self._release = release
         else:
             release()
+
+    async def _release_soon(self, release: "Callable[[], None]") -> None:
+        await self.outbox.is_quiet.wait()
+        release()
 
     def _drop_own(self) -> None:
         self._release()

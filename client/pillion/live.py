@@ -207,7 +207,7 @@ class Live:
         entry = self._entries.pop(call, None)
         if entry is None or self._outbox is None:
             return False
-        spawn(self._outbox.remove(entry))
+        self._outbox.forget(entry)
         return True
 
     # --- inside ---

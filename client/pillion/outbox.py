@@ -4,10 +4,11 @@ A store is anything with `put(key, text)`, `remove(key)` and `texts(prefix)`, pl
 kept at the keys that begin so. Any of them may raise.
 """
 
+import asyncio
 import json
 
 from pillion import _platform
-from pillion._aio import bounded, settled
+from pillion._aio import bounded, settled, spawn
 from pillion.storage import StorageReport, name_of
 from pillion_shared import PillionError, StorageError
 from pillion_shared.ids import quotable
@@ -108,13 +109,17 @@ def store_of(choice: "str | OutboxStore") -> "OutboxStore":
 class Outbox:
     """What is kept of the mutations for one server, by all clients that share a store.
 
-    server: its address. report: where they are kept; in memory only, once the store has failed.
+    server: its address. report: where they are kept; in memory only, once the store has failed. is_quiet: set while
+    nothing is being forgotten.
     """
 
     def __init__(self, store: "OutboxStore", server: str) -> None:
         self.report = StorageReport(name_of(store), True)
         self._store = store
         self._prefix = f"outbox:{server}:"
+        self._forgetting = 0
+        self.is_quiet = asyncio.Event()
+        self.is_quiet.set()
 
     async def put(self, entry: Entry) -> None:
         """Keeps one, unless it can't be."""
@@ -127,6 +132,13 @@ class Outbox:
         entry.is_kept = True
         if entry.is_over:
             await self.remove(entry)
+
+    def forget(self, entry: Entry) -> None:
+        """Keeps it no longer, from a moment on that is soon."""
+        entry.is_over = True
+        self._forgetting += 1
+        self.is_quiet.clear()
+        spawn(self._forget(entry))
 
     async def remove(self, entry: Entry) -> None:
         """Keeps it no longer; one that can't be removed is sent once more, and the server knows it."""
@@ -149,6 +161,12 @@ class Outbox:
         for entry in entries:
             entry.is_kept = True
         return sorted(entries, key=lambda entry: (entry.client_id, entry.number))
+
+    async def _forget(self, entry: Entry) -> None:
+        await self.remove(entry)
+        self._forgetting -= 1
+        if not self._forgetting:
+            self.is_quiet.set()
 
     def _key(self, entry: Entry) -> str:
         return f"{self._prefix}{entry.client_id}:{entry.number:010d}"
