@@ -2,10 +2,13 @@
 
 from pillion import _platform
 from pillion._aio import Line, apart, bounded
+from pillion.authentication import MAX_REJECTED
 from pillion.connection import Connection
 from pillion.outbox import store_of
 from pillion.storage import StorageReport, name_of
 from pillion.subscribing import LiveQuery, Watch
+from pillion.surroundings import here
+from pillion.tokens import Tokens
 from pillion.transport import Request, default_transport
 from pillion_shared import TransportError, path_of, wire
 from pillion_shared.ids import quotable
@@ -19,15 +22,20 @@ if TYPE_CHECKING:
     from pillion.live import Answer, Live
     from pillion.optimistic import Update
     from pillion.outbox import OutboxStore
-    from pillion.transport import Transport
+    from pillion.tokens import FetchToken
+    from pillion.transport import Response, Transport
     from pillion_shared import Reference
+
+
+UNAUTHORIZED = 401
+"""The status of what the server refuses for its token, before anything has run."""
 
 
 class Call:
     """A function and its arguments, as they were when it was called.
 
     timeout: seconds that it may take in all; without one it may take as long as the way that it goes allows.
-    optimistic: what a mutation will probably show.
+    optimistic: what a mutation will probably show. give_up: has it not sent any more, and says whether it never was.
     """
 
     def __init__(
@@ -42,6 +50,7 @@ class Call:
         self.kind = kind
         self.timeout = timeout
         self.optimistic = optimistic
+        self.give_up: Callable[[], bool] = lambda: True
         self.path = path_of(function)
         if not is_dict(args or {}):
             raise TypeError(f"{quotable(self.path)}: arguments are keywords, name='tea', or one dict.")
@@ -56,7 +65,12 @@ class Call:
             f"{quotable(self.path)} took more than {self.timeout:g} s, and nobody waits for it any more: "
             "it may have run or not."
         )
-        return await bounded(answer, self.timeout, late)
+        try:
+            return await bounded(answer, self.timeout, late)
+        except TransportError as error:
+            if error is not late or not self.give_up():
+                raise
+        raise TransportError(f"{quotable(self.path)} was not sent within {self.timeout:g} s, and so it never is.")
 
 
 class Client:
@@ -94,6 +108,7 @@ class Client:
         self._line = Line()
         self._live: Live | None = None
         self.connection = Connection(_platform.now)
+        self._tokens = Tokens(here().now)
         if self._store is not None:
             try:
                 self.live.keep()
@@ -114,7 +129,7 @@ class Client:
         if self._live is None:
             from pillion.live import Live  # which many pages have no need of
 
-            self._live = Live(self.url, self.connection, self._store)
+            self._live = Live(self.url, self.connection, self._store, self._tokens)
         return self._live
 
     def subscribe(
@@ -139,6 +154,25 @@ class Client:
     def watch(self, function: "Reference | str", args: "dict[str, object] | None" = None, **fields: object) -> Watch:
         """The values of a query, one after another: `async for value in client.watch(...)`."""
         return Watch(lambda value, error: self.subscribe(function, value, args, on_error=error, **fields))
+
+    def set_auth(self, fetch_token: "FetchToken | None", on_change: "Callable[[bool], object] | None" = None) -> None:
+        """From now on calls and live queries are the user's whose tokens `fetch_token` gives; `None` logs out.
+
+        fetch_token: called with whether a token must be a new one, plain or async, returns a JWT, or `None` where
+        there is no user any more. It is asked again before a token ends, and when the server refuses one. on_change:
+        called with whether the server knows the user, whenever that changes; `is_authenticated` says it, too. A log-out
+        ends the calls that wait for a connection: they get `NotReadyError`.
+
+        The tokens go to `url` and nowhere else. An outbox doesn't keep a mutation that was made with one.
+        """
+        self._tokens.set(fetch_token, on_change)
+        if self._live is not None:
+            self._live.authenticate()
+
+    @property
+    def is_authenticated(self) -> "bool | None":
+        """Whether the server knows the user of `set_auth`; `None` until it has answered."""
+        return self._tokens.is_authenticated
 
     def close(self) -> None:
         """Ends the live queries, their connection, and the calls that wait on it."""
@@ -217,12 +251,29 @@ class Client:
     async def _begin(self, call: Call, attach: "Callable[[dict[str, object]], Awaitable[None]] | None") -> "Answer":
         if attach is not None:
             await attach(call.args)
-        return self.live.begin(call.kind, call.path, call.args, call.optimistic)
+        answer = self.live.begin(call.kind, call.path, call.args, call.optimistic)
+        call.give_up = answer.give_up
+        return answer
 
     async def _send(self, call: Call, attach: "Callable[[dict[str, object]], Awaitable[None]] | None") -> "Any":
         if attach is not None:
             await attach(call.args)
-        body = wire.call(call.path, call.args)
-        request = Request(f"{self.url}/{call.kind}", {"content-type": wire.CONTENT_TYPE}, body)
-        response = await self._transport.send(request, call.timeout or self.timeout)
+        body, login, token = wire.call(call.path, call.args), self._tokens.logins, await self._tokens.get(False)
+        call.give_up = lambda: False
+        response = await self._post(call, body, token)
+        for _ in range(MAX_REJECTED):
+            if token is None or response.status != UNAUTHORIZED:
+                break
+            token = await self._tokens.get(True)  # nothing has run
+            response = response if token is None else await self._post(call, body, token)
+        if self._tokens.is_on and self._tokens.logins == login:
+            self._tokens.know(token is not None and response.status != UNAUTHORIZED)
         return wire.result(response.status, response.text)
+
+    async def _post(self, call: Call, body: str, token: "str | None") -> "Response":
+        headers = {"content-type": wire.CONTENT_TYPE}
+        if token is not None:
+            headers["authorization"] = f"Bearer {token}"
+        return await self._transport.send(
+            Request(f"{self.url}/{call.kind}", headers, body), call.timeout or self.timeout
+        )

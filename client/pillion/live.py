@@ -7,7 +7,18 @@ from pillion._aio import spawn
 from pillion.callbacks import complain
 from pillion.connection import IDLE, Connection
 from pillion.delivering import Deliveries
-from pillion.effects import CloseSocket, Dropped, Ended, OpenSocket, SendText, Settled, Shown, UpdateFailed
+from pillion.effects import (
+    AuthChanged,
+    CloseSocket,
+    Dropped,
+    Ended,
+    FetchToken,
+    OpenSocket,
+    SendText,
+    Settled,
+    Shown,
+    UpdateFailed,
+)
 from pillion.engine import Engine
 from pillion.outbox import Entry, Outbox
 from pillion.sockets import check_address, open_socket
@@ -31,6 +42,7 @@ if TYPE_CHECKING:
     from pillion.query_set import Subscription
     from pillion.sockets import Socket
     from pillion.subscribing import LiveQuery
+    from pillion.tokens import Tokens
     from pillion_shared import PillionError
 
 GRACE_SECONDS = 1.0
@@ -41,19 +53,26 @@ HIDDEN = "PageHidden"
 ENDED = "The session has ended before the mutation was sent, and so it never is."
 
 
+LOGGED_OUT = "The user was logged out before this was sent, and so it never is."
+
+
 class Live:
     """What keeps queries up to date, and carries calls while it does.
 
     url: that of the client. connection: what it tells how it goes. store: what keeps mutations, if they are kept.
+    tokens: those of the user.
     There is a connection from the first query until the last one has been dropped and the last call has ended; over:
     set while there is none.
     """
 
-    def __init__(self, url: str, connection: Connection, store: "OutboxStore | None" = None) -> None:
+    def __init__(
+        self, url: str, connection: Connection, store: "OutboxStore | None" = None, tokens: "Tokens | None" = None
+    ) -> None:
         self.connection = connection
         self.over = asyncio.Event()
         self._url = url
         self._store = store
+        self._tokens = tokens
         self._outbox: Outbox | None = None
         self._deliveries: Deliveries | None = None
         self._entries: dict[Call, Entry] = {}
@@ -135,7 +154,9 @@ class Live:
         self.keep()
         engine, now = self._started(), _platform.now()
         if kind == wire.MUTATION:
-            call = engine.mutation(path, args, now, update, self._deliveries is not None)
+            # Who the user of the next page is nobody knows, so what needs one is not kept.
+            is_kept = self._deliveries is not None and not (self._tokens is not None and self._tokens.is_on)
+            call = engine.mutation(path, args, now, update, is_kept)
         else:
             call = engine.action(path, args, now)
         answer = self._answers[call] = Answer(lambda: self._give_up(engine, call))
@@ -143,6 +164,17 @@ class Live:
             self._save(engine, call, Entry(engine.client_id, call.id, path, args, here().now()))
         self._run()
         return answer
+
+    def authenticate(self) -> None:
+        """The user is another one, or nobody: then what waits and was not sent never is."""
+        if self._tokens is None or self._engine is None:
+            return
+        if self._tokens.is_on:
+            self._engine.set_auth(_platform.now())
+        else:
+            self._engine.clear_auth()
+            self._refuse(list(self._answers), LOGGED_OUT)
+        self._run()
 
     def close(self) -> None:
         """Ends the queries and the calls, the connection, the timer and the listening. What is kept stays."""
@@ -163,13 +195,10 @@ class Live:
 
     def withdraw(self, which: "Callable[[Entry], bool]") -> None:
         """The same of some of those that are kept."""
-        for call, entry in list(self._entries.items()):
-            if which(entry):
-                self._forget(call)
-                if self._engine is not None and self._engine.give_up(call):
-                    answer = self._answers.pop(call, None)
-                    if answer is not None:
-                        answer.settle(Result(None, NotReadyError(ENDED)))
+        calls = [call for call, entry in self._entries.items() if which(entry)]
+        for call in calls:
+            self._forget(call)
+        self._refuse(calls, ENDED)
         self._run()
 
     # --- the outbox ---
@@ -212,6 +241,19 @@ class Live:
 
     # --- inside ---
 
+    def _refuse(self, calls: "list[Call]", why: str) -> None:
+        """Ends those that were not sent."""
+        for call in calls:
+            if not call.is_sent and self._engine is not None and self._engine.give_up(call):
+                answer = self._answers.pop(call, None)
+                if answer is not None:
+                    answer.settle(Result(None, NotReadyError(why)))
+
+    async def _fetch(self, engine: Engine, number: int, is_fresh: bool) -> None:
+        token = None if self._tokens is None else await self._tokens.get(is_fresh)
+        engine.token_fetched(number, token, _platform.now())
+        self._run()
+
     def _started(self, client_id: str = "") -> Engine:
         if self._engine is None:
             self.check()
@@ -219,6 +261,8 @@ class Live:
             self.over.clear()
             client_id = client_id or uuid4(_platform.random_bytes(16))
             self._engine = Engine(client_id, _chance, here().now, GRACE_SECONDS)
+            if self._tokens is not None and self._tokens.is_on:
+                self._engine.set_auth(_platform.now())
             if _platform.IN_BROWSER:
                 self._unlisten = _platform.browser().on_use(self._on_woken, self._on_hidden, self._on_shown)
         if not self._is_hidden:
@@ -235,11 +279,13 @@ class Live:
             self._engine.unsubscribe(subscription, _platform.now())
             self._run()
 
-    def _give_up(self, engine: Engine, call: "Call") -> None:
+    def _give_up(self, engine: Engine, call: "Call") -> bool:
         self._answers.pop(call, None)
-        if engine.give_up(call):
+        never_ran = engine.give_up(call)
+        if never_ran:
             self._forget(call)
         self._run()
+        return never_ran
 
     async def _show_soon(self, query: "LiveQuery", subscription: "Subscription") -> None:
         """What was there already when somebody came to see it, who has his handle by now."""
@@ -305,6 +351,12 @@ class Live:
             self._forget(effect.call)
         elif isinstance(effect, UpdateFailed):
             complain(effect.error, "an optimistic update")
+        elif isinstance(effect, FetchToken):
+            if self._engine is not None:
+                spawn(self._fetch(self._engine, effect.number, effect.is_fresh))
+        elif isinstance(effect, AuthChanged):
+            if self._tokens is not None:
+                self._tokens.know(effect.is_authenticated)
         elif isinstance(effect, Ended):
             self._on_ended(effect.error)
 
@@ -411,10 +463,10 @@ class Live:
 
 
 class Answer:
-    """What becomes of a call. give_up: called when nobody waits for it any more."""
+    """What becomes of a call. give_up: called when nobody waits for it any more; says whether it is sure not to run."""
 
-    def __init__(self, give_up: "Callable[[], None]") -> None:
-        self._give_up = give_up
+    def __init__(self, give_up: "Callable[[], bool]") -> None:
+        self.give_up = give_up
         self._over = asyncio.Event()
         self._result: Result | None = None
 
@@ -429,7 +481,7 @@ class Answer:
             try:
                 await self._over.wait()
             except BaseException:
-                self._give_up()
+                self.give_up()
                 raise
         if self._result.error is not None:
             raise self._result.error
