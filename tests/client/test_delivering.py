@@ -342,3 +342,23 @@ def test_a_log_out_leaves_nothing(own: LiveWorld) -> None:
         two.close()
 
     asyncio.run(main())
+
+
+def test_an_id_that_expires_leaves_nothing(own: LiveWorld) -> None:
+    async def main() -> None:
+        disk = Disk()
+        one = client(own, disk.page())
+        session = SessionProvider(one, storage=MemoryStorage(), absolute_timeout=2).session
+        old = await session.ready()
+        own.stop()
+        call = asyncio.create_task(session.mutation("notes:add_own", text="a"))
+        await until(lambda: len(disk.texts) == 1)
+        with pytest.raises(NotReadyError, match="ended before the mutation was sent"):
+            await call
+        await until(lambda: session.id != old and not disk.texts)
+        own.start()
+        assert await session.mutation("notes:add_own", text="b") == 1
+        assert own.call("query", "notes:own", sessionId=old) == []
+        one.close()
+
+    asyncio.run(main())
