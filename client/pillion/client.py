@@ -108,7 +108,7 @@ class Client:
         self._line = Line()
         self._live: Live | None = None
         self.connection = Connection(_platform.now)
-        self._tokens = Tokens(here().now)
+        self._tokens = Tokens(lambda: here().now())
         if self._store is not None:
             try:
                 self.live.keep()

@@ -317,7 +317,8 @@ class Live:
 
     def _report(self) -> None:
         """Tells how it goes, here and with what others have left."""
-        state, pending, ages = IDLE, 0, []
+        state, pending = IDLE, 0
+        ages: list[float] = []
         if self._engine is not None:
             state, pending = self._engine.link.state, self._engine.calls.pending(frames.MUTATION)
             oldest = self._engine.calls.oldest()

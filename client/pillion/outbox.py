@@ -62,15 +62,19 @@ class Entry:
 
 def parse(text: object) -> "Entry | None":
     """The entry that is written so; `None` for what is none."""
+    fields: list[object] = []
     try:
-        fields: object = json.loads(text) if isinstance(text, str) else None
+        found: object = json.loads(text) if isinstance(text, str) else None
     except ValueError:
         return None
-    if not isinstance(fields, list) or len(fields) != 5:
+    if isinstance(found, list):
+        fields += found
+    if len(fields) != 5:
         return None
     client_id, number, path, args, made = fields
-    is_one = isinstance(client_id, str) and isinstance(number, int) and isinstance(path, str) and is_dict(args)
-    return Entry(client_id, number, path, args, int(made)) if is_one and isinstance(made, (int, float)) else None
+    if isinstance(client_id, str) and isinstance(number, int) and isinstance(path, str) and is_dict(args):
+        return Entry(client_id, number, path, args, int(made)) if isinstance(made, (int, float)) else None
+    return None
 
 
 class IndexedDBOutbox:
