@@ -73,7 +73,8 @@ def parse(text: object) -> "Entry | None":
         return None
     client_id, number, path, args, made = fields
     if isinstance(client_id, str) and isinstance(number, int) and isinstance(path, str) and is_dict(args):
-        return Entry(client_id, number, path, args, int(made)) if isinstance(made, (int, float)) else None
+        named = {str(name): value for name, value in args.items()}
+        return Entry(client_id, number, path, named, int(made)) if isinstance(made, (int, float)) else None
     return None
 
 
