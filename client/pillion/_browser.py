@@ -1,10 +1,9 @@
-"""The browser's storages, locks, channels and events: what an identity needs of it."""
+"""The browser's storages, locks, channels and events: what an identity needs of it. IndexedDB is in `_database`."""
 
 import js
 
 from pillion._js import (
     IN_PAGE,
-    MICROPYTHON,
     attempt,
     deferred,
     forget,
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-DATABASE = "pillion"
-STORE = "sessions"
 CLAIMS = "__pillion_claims__"
 TAB = "__pillion_tab__"
 
@@ -220,27 +217,6 @@ async def channel(name: str, heard: "Callable[[Any], None]") -> "tuple[Callable[
     return joined.postMessage, leave
 
 
-async def update(key: str, decide: "Callable[[str | None], str | None]") -> "str | None":
-    """One IndexedDB `readwrite` transaction on `key`: what is there afterwards, once it is committed.
-
-    decide: given what is there, says what shall be there instead, `None` for leaving it. It is asked first about what
-    a `readonly` one finds, for which no tab has to wait, and which keeps none waiting while this page is busy.
-    Raises `StorageError` where IndexedDB is blocked or broken. The version is never upgraded, and nothing stays open.
-    """
-    if not (hasattr(js, "indexedDB") and is_there(js.indexedDB)):
-        raise StorageError("there is no IndexedDB here")
-    base = await _open_database()
-    try:
-        if not base.objectStoreNames.contains(STORE):
-            raise StorageError("the IndexedDB database 'pillion' is somebody else's")
-        found = await _transact(base.transaction(STORE, "readonly"), key, nothing)
-        if decide(found) is None:
-            return found
-        return await _transact(base.transaction(STORE, "readwrite"), key, decide)
-    finally:
-        base.close()
-
-
 def claim(name: str, by: int) -> None:
     """Counts what this window's copies of pillion claim for its tab up or down."""
     if not IN_PAGE:
@@ -313,73 +289,6 @@ def _document() -> "Any":
 
 async def _call(target: "Any", method: str, *arguments: str) -> "Any":
     return await attempt(getattr(target, method).bind(target, *arguments))
-
-
-async def _open_database() -> "Any":
-    """The database, made if need be. Whichever version there is, or the first.
-
-    Cancelled, it has what still comes closed at once.
-    """
-    opened, handlers = deferred(), js.Object.new()
-
-    def on_upgrade(event: "Any") -> None:
-        event.target.result.createObjectStore(STORE)
-
-    make = proxy_of(on_upgrade)
-    handlers.onupgradeneeded, handlers.onsuccess, handlers.onerror = make, opened.resolve, opened.reject
-    try:
-        # The events don't wait for handlers, so Pyodide, whose promises go through Python, must do it at once.
-        if MICROPYTHON:
-            ask = js.indexedDB.open.bind(js.indexedDB, DATABASE)
-            attach = js.Array.prototype.reduce.bind(js.Array.of(handlers), js.Object.assign)  # assign(request, ...)
-            await js.Promise.resolve().then(ask).then(attach)
-        else:
-            js.Object.assign(js.indexedDB.open(DATABASE), handlers)
-        event = await opened.promise
-    except Exception as error:
-        why = reason(error)
-    except BaseException:
-
-        def close(event: "Any") -> None:
-            event.target.result.close()
-            forget(make)
-
-        def drop(_event: object) -> None:
-            forget(make)
-
-        opened.promise.then(close, drop)
-        raise
-    else:
-        forget(make)
-        return event.target.result
-    forget(make)
-    raise StorageError(f"IndexedDB: {why}")
-
-
-async def _transact(transaction: "Any", key: str, decide: "Callable[[str | None], str | None]") -> "str | None":
-    done = deferred()
-    there: list[str | None] = []
-    store = transaction.objectStore(STORE)
-
-    def on_found(event: "Any") -> None:
-        found = text_of(event.target.result)
-        wanted = decide(found)
-        if wanted is not None:
-            store.put(wanted, key)
-        there.append(found if wanted is None else wanted)
-
-    got = proxy_of(on_found)
-    transaction.oncomplete = done.resolve
-    transaction.onabort = done.reject
-    store.get(key).onsuccess = got
-    try:
-        await done.promise
-        return there[0]
-    except Exception as error:
-        why = reason(error)
-    finally:
-        forget(got)
-    raise StorageError(f"IndexedDB: {why}")
 
 
 def _listen_to(target: "Any", event: str, heard: "Callable[..., None]") -> "Callable[[], None]":

@@ -30,6 +30,13 @@ def browser() -> "ModuleType":
     return _browser
 
 
+def database() -> "ModuleType":
+    """The one module that talks to the browser's IndexedDB; only where `IN_BROWSER`."""
+    from pillion import _database
+
+    return _database
+
+
 def bridge() -> "ModuleType":
     """The one module that knows JavaScript's values; only where `IN_BROWSER`."""
     from pillion import _js

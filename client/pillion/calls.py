@@ -14,8 +14,8 @@ class Call:
     """A mutation or an action that its caller waits for.
 
     id: the same on every connection. text: its frame. made: when it was called. is_sent: on some connection.
-    is_given_up: nobody waits for it any more. result, timestamp: of a mutation that the server has committed, whose
-    effect is not shown here yet.
+    is_held: neither it nor those after it may be sent yet. is_given_up: nobody waits for it any more. result,
+    timestamp: of a mutation that the server has committed, whose effect is not shown here yet.
     """
 
     def __init__(self, call_id: int, kind: str, path: str, args: "dict[str, object]", made: float) -> None:
@@ -24,7 +24,7 @@ class Call:
         self.path = path
         self.text = frames.request(kind, call_id, path, args)
         self.made = made
-        self.is_sent = False
+        self.is_sent = self.is_held = False
         self.is_given_up = False
         self.result: Result | None = None
         self.timestamp = 0
@@ -40,15 +40,18 @@ class Calls:
 
     def add(self, kind: str, path: str, args: "dict[str, object]", now: float) -> Call:
         """A new call of `path` (canonical) with `args`, which are encoded."""
-        call = Call(self.next_id, kind, path, args, now)
-        self.next_id += 1
-        self._calls[call.id] = call
-        self._due.append(call)
-        return call
+        return self._put(Call(self.next_id, kind, path, args, now))
+
+    def restore(self, call_id: int, path: str, args: "dict[str, object]", made: float) -> Call:
+        """A mutation that has its number already, greater than those before it: from an earlier page."""
+        return self._put(Call(call_id, frames.MUTATION, path, args, made))
 
     def due(self) -> "list[Call]":
         """What has to be sent on this connection now, in order; it counts as sent."""
-        due, self._due = self._due, []
+        ready = 0
+        while ready < len(self._due) and not self._due[ready].is_held:
+            ready += 1
+        due, self._due = self._due[:ready], self._due[ready:]
         for call in due:
             call.is_sent = True
         return due
@@ -111,6 +114,12 @@ class Calls:
         for call in self._calls.values():
             return call
         return None
+
+    def _put(self, call: Call) -> Call:
+        self.next_id = call.id + 1
+        self._calls[call.id] = call
+        self._due.append(call)
+        return call
 
 
 def lost_action() -> Result:

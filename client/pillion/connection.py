@@ -25,6 +25,11 @@ class Connection:
         self._callbacks: list[Callable[[Connection], object]] = []
 
     @property
+    def since(self) -> "float | None":
+        """When the oldest mutation or action was made, on the clock of `now`; for `Live`."""
+        return self._since
+
+    @property
     def oldest_pending(self) -> "float | None":
         """For how many seconds the oldest mutation or action waits; `None` where none does."""
         return None if self._since is None else max(0.0, self._now() - self._since)

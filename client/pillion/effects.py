@@ -46,6 +46,13 @@ class Settled:
         self.result = result
 
 
+class Dropped:
+    """A call has ended that nobody waits for."""
+
+    def __init__(self, call: "Call") -> None:
+        self.call = call
+
+
 class Logged:
     """A function has said something on the server."""
 
@@ -86,5 +93,15 @@ class Ended:
 
 if TYPE_CHECKING:
     Effect = (
-        OpenSocket | CloseSocket | SendText | Shown | Settled | Logged | UpdateFailed | FetchToken | AuthChanged | Ended
+        OpenSocket
+        | CloseSocket
+        | SendText
+        | Shown
+        | Settled
+        | Dropped
+        | Logged
+        | UpdateFailed
+        | FetchToken
+        | AuthChanged
+        | Ended
     )

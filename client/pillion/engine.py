@@ -14,7 +14,7 @@ from pillion.authentication import Authentication
 from pillion.calls import Calls, lost_action
 from pillion.chunks import Chunks
 from pillion.comparing import is_same
-from pillion.effects import CloseSocket, Ended, Logged, OpenSocket, SendText, Settled, Shown, UpdateFailed
+from pillion.effects import CloseSocket, Dropped, Ended, Logged, OpenSocket, SendText, Settled, Shown, UpdateFailed
 from pillion.link import CLOSED, IDLE, OPEN, Link
 from pillion.optimistic import OptimisticUpdates
 from pillion.query_set import QuerySet
@@ -64,7 +64,7 @@ class Engine:
         self.queries = QuerySet(grace)
         self.link = Link(chance)
         self.error: PillionError | None = None
-        self._client_id = client_id
+        self.client_id = client_id
         self._clock = clock
         self._effects: list[Effect] = []
         self._updates = OptimisticUpdates(self.queries)
@@ -173,13 +173,22 @@ class Engine:
 
     # --- calls ---
 
-    def mutation(self, path: str, args: "dict[str, object]", now: float, update: "Update | None" = None) -> "Call":
+    def mutation(
+        self,
+        path: str,
+        args: "dict[str, object]",
+        now: float,
+        update: "Update | None" = None,
+        is_held: bool = False,
+    ) -> "Call":
         """Runs a mutation: `path` (canonical), with `args`, which are encoded.
 
-        update: shows at once what it will probably do. If that raises, so does this, and nothing is sent.
+        update: shows at once what it will probably do. If that raises, so does this, and nothing is sent. is_held:
+        whether it, and what is called after it, has to wait for `release`.
         """
         overlay = None if update is None else self._updates.attempt(update)
         call = self.calls.add(frames.MUTATION, path, args, now)
+        call.is_held = is_held
         if update is not None and overlay is not None and self.error is None:
             before = self._updates.overlay
             self._updates.add(call.id, update, overlay)
@@ -190,6 +199,19 @@ class Engine:
     def action(self, path: str, args: "dict[str, object]", now: float) -> "Call":
         """Runs an action: `path` (canonical), with `args`, which are encoded."""
         call = self.calls.add(frames.ACTION, path, args, now)
+        self._refuse_if_ended()
+        return call
+
+    def release(self, call: "Call") -> None:
+        """One that is held may be sent."""
+        call.is_held = False
+
+    def restore(self, call_id: int, path: str, args: "dict[str, object]", made: float) -> "Call":
+        """Runs a mutation of an earlier engine of this client's ID, once if that has sent it.
+
+        Before all others, in the order of their numbers.
+        """
+        call = self.calls.restore(call_id, path, args, made)
         self._refuse_if_ended()
         return call
 
@@ -228,7 +250,7 @@ class Engine:
     def _send_what_is_due(self) -> None:
         if not self._is_greeted:
             self._is_greeted = True
-            self._send(frames.connect(self._client_id, self._connections, self._reason, self._observed, self._clock()))
+            self._send(frames.connect(self.client_id, self._connections, self._reason, self._observed, self._clock()))
             self._connections += 1
             self._owed = self.calls.next_id
         for text in (self._authentication.modify(), self.queries.modify()):
@@ -274,8 +296,7 @@ class Engine:
 
     def _settle(self, call: "Call", result: Result) -> None:
         self._log(call.path, result)
-        if not call.is_given_up:
-            self._effects.append(Settled(call, result))
+        self._effects.append(Dropped(call) if call.is_given_up else Settled(call, result))
 
     def _log(self, path: str, result: Result) -> None:
         if result.log_lines:

@@ -5,15 +5,30 @@ import asyncio
 from pillion import _platform
 from pillion._aio import spawn
 from pillion.callbacks import complain
-from pillion.connection import IDLE
-from pillion.effects import CloseSocket, Ended, OpenSocket, SendText, Settled, Shown, UpdateFailed
+from pillion.connection import IDLE, Connection
+from pillion.delivering import Deliveries
+from pillion.effects import (
+    AuthChanged,
+    CloseSocket,
+    Dropped,
+    Ended,
+    FetchToken,
+    OpenSocket,
+    SendText,
+    Settled,
+    Shown,
+    UpdateFailed,
+)
 from pillion.engine import Engine
+from pillion.outbox import Entry, Outbox
 from pillion.sockets import check_address, open_socket
 from pillion.subscribing import PENDING
 from pillion.surroundings import here
 from pillion.transport import located
 from pillion.websocket import as_websocket
-from pillion_shared import frames, uuid4, wire
+from pillion_shared import NotReadyError, frames, uuid4, wire
+from pillion_shared.ids import quotable
+from pillion_shared.server_frames import Result
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,31 +36,48 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pillion.calls import Call
-    from pillion.connection import Connection
     from pillion.effects import Effect
     from pillion.optimistic import Update
+    from pillion.outbox import OutboxStore
     from pillion.query_set import Subscription
     from pillion.sockets import Socket
     from pillion.subscribing import LiveQuery
+    from pillion.tokens import Tokens
     from pillion_shared import PillionError
-    from pillion_shared.server_frames import Result
 
 GRACE_SECONDS = 1.0
 """How long a query is kept after the last who shows it."""
 
 HIDDEN = "PageHidden"
 
+ENDED = "The session has ended before the mutation was sent, and so it never is."
+
+
+LOGGED_OUT = "The user was logged out before this was sent, and so it never is."
+
 
 class Live:
     """What keeps queries up to date, and carries calls while it does.
 
-    url: that of the client. connection: what it tells how it goes. There is a connection from the first query until
-    the last one has been dropped and the last call has ended.
+    url: that of the client. connection: what it tells how it goes. store: what keeps mutations, if they are kept.
+    tokens: those of the user.
+    There is a connection from the first query until the last one has been dropped and the last call has ended; over:
+    set while there is none.
     """
 
-    def __init__(self, url: str, connection: "Connection") -> None:
+    def __init__(
+        self, url: str, connection: Connection, store: "OutboxStore | None" = None, tokens: "Tokens | None" = None
+    ) -> None:
+        self.connection = connection
+        self.over = asyncio.Event()
         self._url = url
-        self._connection = connection
+        self._store = store
+        self._tokens = tokens
+        self._outbox: Outbox | None = None
+        self._deliveries: Deliveries | None = None
+        self._entries: dict[Call, Entry] = {}
+        self._unsaved: list[tuple[Engine, Call, Entry]] = []
+        self._is_saving = False
         self._engine: Engine | None = None
         self._effects: list[Effect] = []
         self._is_running = False
@@ -63,6 +95,32 @@ class Live:
     def is_on(self) -> bool:
         """Whether there are queries to be kept up to date, or calls on their way."""
         return self._engine is not None
+
+    @property
+    def outbox(self) -> "Outbox | None":
+        """What keeps mutations, once they are kept."""
+        return self._outbox
+
+    def keep(self) -> None:
+        """Keeps mutations from now on, and sends those that pages have left which are gone.
+
+        Raises `TransportError` and `ValueError` where there can't be a connection, `RuntimeError` where no loop runs.
+        """
+        if self._store is not None and self._deliveries is None:
+            self.check()
+            self._outbox = Outbox(self._store, self._find())
+            self._deliveries = Deliveries(self._outbox, here(), self._deliver)
+        if self._deliveries is not None:
+            self._deliveries.start()
+
+    def resume(self, client_id: str, entries: "list[Entry]", outbox: Outbox) -> None:
+        """Sends what another client has left in its outbox, as that client."""
+        self._outbox = outbox
+        engine, now, clock = self._started(client_id), _platform.now(), here().now()
+        for entry in entries:
+            made = now - max(0, clock - entry.made) / 1000
+            self._entries[engine.restore(entry.number, entry.path, entry.args, made)] = entry
+        self._run()
 
     def check(self) -> None:
         """Raises `TransportError` and `ValueError` where there can't be a connection."""
@@ -93,28 +151,118 @@ class Live:
 
     def begin(self, kind: str, path: str, args: "dict[str, object]", update: "Update | None" = None) -> "Answer":
         """Begins a mutation or an action, after those that were begun before; to be asked for its `result`."""
+        self.keep()
         engine, now = self._started(), _platform.now()
-        call = engine.mutation(path, args, now, update) if kind == wire.MUTATION else engine.action(path, args, now)
+        if kind == wire.MUTATION:
+            # Who the user of the next page is nobody knows, so what needs one is not kept.
+            is_kept = self._deliveries is not None and not (self._tokens is not None and self._tokens.is_on)
+            call = engine.mutation(path, args, now, update, is_kept)
+        else:
+            call = engine.action(path, args, now)
         answer = self._answers[call] = Answer(lambda: self._give_up(engine, call))
+        if call.is_held:
+            self._save(engine, call, Entry(engine.client_id, call.id, path, args, here().now()))
         self._run()
         return answer
 
+    def authenticate(self) -> None:
+        """The user is another one, or nobody: then what waits and was not sent never is."""
+        if self._tokens is None or self._engine is None:
+            return
+        if self._tokens.is_on:
+            self._engine.set_auth(_platform.now())
+        else:
+            self._engine.clear_auth()
+            self._refuse(list(self._answers), LOGGED_OUT)
+        self._run()
+
     def close(self) -> None:
-        """Ends the queries and the calls, the connection, the timer and the listening."""
+        """Ends the queries and the calls, the connection, the timer and the listening. What is kept stays."""
+        self._entries.clear()
+        if self._deliveries is not None:
+            self._deliveries.close()
         for query in list(self._subscriptions):
             query.close()
         if self._engine is not None:
             self._end(self._engine)
             self._run()
 
+    def end_session(self, session_ids: "set[str]") -> None:
+        """Nothing is kept of what was made under these IDs, and what was not sent never is."""
+        self.withdraw(lambda entry: entry.is_of(session_ids))
+        if self._deliveries is not None:
+            spawn(self._deliveries.end_session(session_ids))
+
+    def withdraw(self, which: "Callable[[Entry], bool]") -> None:
+        """The same of some of those that are kept."""
+        calls = [call for call, entry in self._entries.items() if which(entry)]
+        for call in calls:
+            self._forget(call)
+        self._refuse(calls, ENDED)
+        self._run()
+
+    # --- the outbox ---
+
+    def _deliver(self, client_id: str, entries: "list[Entry]") -> "Live":
+        delivery = Live(self._url, Connection(_platform.now))
+        delivery.connection.on_change(lambda _: self._report())
+        if self._outbox is not None:
+            delivery.resume(client_id, entries, self._outbox)
+        return delivery
+
+    def _save(self, engine: Engine, call: "Call", entry: Entry) -> None:
+        self._entries[call] = entry
+        self._unsaved.append((engine, call, entry))
+        if not self._is_saving:
+            self._is_saving = True
+            spawn(self._save_all())
+
+    async def _save_all(self) -> None:
+        """One after the other, so that none is kept without those before it."""
+        while self._unsaved and self._deliveries is not None:
+            engine, call, entry = self._unsaved.pop(0)
+            await self._deliveries.keep(entry)
+            spawn(self._release(engine, call))
+        self._is_saving = False
+
+    async def _release(self, engine: Engine, call: "Call") -> None:
+        if self._deliveries is not None:
+            await self._deliveries.turn()
+        engine.release(call)
+        self._run()
+
+    def _forget(self, call: "Call") -> bool:
+        """Has a call kept no longer: whether it was."""
+        entry = self._entries.pop(call, None)
+        if entry is None or self._outbox is None:
+            return False
+        self._outbox.forget(entry)
+        return True
+
     # --- inside ---
 
-    def _started(self) -> Engine:
+    def _refuse(self, calls: "list[Call]", why: str) -> None:
+        """Ends those that were not sent."""
+        for call in calls:
+            if not call.is_sent and self._engine is not None and self._engine.give_up(call):
+                answer = self._answers.pop(call, None)
+                if answer is not None:
+                    answer.settle(Result(None, NotReadyError(why)))
+
+    async def _fetch(self, engine: Engine, number: int, is_fresh: bool) -> None:
+        token = None if self._tokens is None else await self._tokens.get(is_fresh)
+        engine.token_fetched(number, token, _platform.now())
+        self._run()
+
+    def _started(self, client_id: str = "") -> Engine:
         if self._engine is None:
             self.check()
             self._address = self._find()
-            client_id = uuid4(_platform.random_bytes(16))
+            self.over.clear()
+            client_id = client_id or uuid4(_platform.random_bytes(16))
             self._engine = Engine(client_id, _chance, here().now, GRACE_SECONDS)
+            if self._tokens is not None and self._tokens.is_on:
+                self._engine.set_auth(_platform.now())
             if _platform.IN_BROWSER:
                 self._unlisten = _platform.browser().on_use(self._on_woken, self._on_hidden, self._on_shown)
         if not self._is_hidden:
@@ -131,10 +279,13 @@ class Live:
             self._engine.unsubscribe(subscription, _platform.now())
             self._run()
 
-    def _give_up(self, engine: Engine, call: "Call") -> None:
+    def _give_up(self, engine: Engine, call: "Call") -> bool:
         self._answers.pop(call, None)
-        engine.give_up(call)
+        never_ran = engine.give_up(call)
+        if never_ran:
+            self._forget(call)
         self._run()
+        return never_ran
 
     async def _show_soon(self, query: "LiveQuery", subscription: "Subscription") -> None:
         """What was there already when somebody came to see it, who has his handle by now."""
@@ -157,14 +308,26 @@ class Live:
         engine = self._engine
         if engine is None:
             return
-        oldest = engine.calls.oldest()
-        if engine.queries.is_empty() and oldest is None:
+        if engine.queries.is_empty() and engine.calls.oldest() is None:
             self._end(engine)
             self._run()
             return
-        pending, since = engine.calls.pending(frames.MUTATION), None if oldest is None else oldest.made
-        self._connection.update(engine.link.state, pending, since)
+        self._report()
         self._keep_time(engine)
+
+    def _report(self) -> None:
+        """Tells how it goes, here and with what others have left."""
+        state, pending = IDLE, 0
+        ages: list[float] = []
+        if self._engine is not None:
+            state, pending = self._engine.link.state, self._engine.calls.pending(frames.MUTATION)
+            oldest = self._engine.calls.oldest()
+            ages += [] if oldest is None else [oldest.made]
+        for other in [] if self._deliveries is None else self._deliveries.connections:
+            state = other.state if state == IDLE else state
+            pending += other.pending
+            ages += [] if other.since is None else [other.since]
+        self.connection.update(state, pending, min(ages) if ages else None)
 
     def _carry_out(self, effect: "Effect") -> None:
         if isinstance(effect, OpenSocket):
@@ -179,11 +342,22 @@ class Live:
         elif isinstance(effect, Shown):
             self._show(effect.subscriptions)
         elif isinstance(effect, Settled):
+            was_kept = self._forget(effect.call)
             answer = self._answers.pop(effect.call, None)
             if answer is not None:
                 answer.settle(effect.result)
+            elif was_kept and effect.result.error is not None:
+                complain(effect.result.error, f"{quotable(effect.call.path)}, which another page has left,")
+        elif isinstance(effect, Dropped):
+            self._forget(effect.call)
         elif isinstance(effect, UpdateFailed):
             complain(effect.error, "an optimistic update")
+        elif isinstance(effect, FetchToken):
+            if self._engine is not None:
+                spawn(self._fetch(self._engine, effect.number, effect.is_fresh))
+        elif isinstance(effect, AuthChanged):
+            if self._tokens is not None:
+                self._tokens.know(effect.is_authenticated)
         elif isinstance(effect, Ended):
             self._on_ended(effect.error)
 
@@ -231,7 +405,10 @@ class Live:
             self._timer = None
         engine.close()
         self._effects += [effect for effect in engine.take() if not isinstance(effect, Ended)]
-        self._connection.update(IDLE)
+        self.over.set()
+        if self._deliveries is not None:
+            self._deliveries.rest()
+        self._report()
 
     def _on_ended(self, error: "PillionError") -> None:
         """The server wants no more of it; whoever comes next begins anew."""
@@ -287,10 +464,10 @@ class Live:
 
 
 class Answer:
-    """What becomes of a call. give_up: called when nobody waits for it any more."""
+    """What becomes of a call. give_up: called when nobody waits for it any more; says whether it is sure not to run."""
 
-    def __init__(self, give_up: "Callable[[], None]") -> None:
-        self._give_up = give_up
+    def __init__(self, give_up: "Callable[[], bool]") -> None:
+        self.give_up = give_up
         self._over = asyncio.Event()
         self._result: Result | None = None
 
@@ -305,7 +482,7 @@ class Answer:
             try:
                 await self._over.wait()
             except BaseException:
-                self._give_up()
+                self.give_up()
                 raise
         if self._result.error is not None:
             raise self._result.error

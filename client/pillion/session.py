@@ -318,7 +318,13 @@ class Session(WaysOut):
         self, before: "Callable[[SessionId], object] | None", timeout: float, reason: str, hold_calls: bool
     ) -> SessionId:
         await self._readiness.settled(READY_SECONDS)
+        self._note_id()
         return await self._identity.refresh(before, timeout, reason, hold_calls)
+
+    def _note_id(self) -> None:
+        """Has the end of this ID be the end of what an outbox keeps of it."""
+        if getattr(self.client, "outbox", None) is not None:
+            self._own_queries().mutate(self.credentials.present())
 
     async def _send(self, call: Call, inside: bool) -> "Any":
         """inside: whether the caller is part of the refresh that other calls wait for."""
@@ -334,6 +340,8 @@ class Session(WaysOut):
             refreshes.check(severed)
             if wire.SESSION_ARG not in args:
                 args[wire.SESSION_ARG] = self.credentials.present()
+            if call.kind == wire.MUTATION:
+                self._note_id()
 
         return await self.client.call(call, attach)
 

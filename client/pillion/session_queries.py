@@ -3,7 +3,7 @@
 import asyncio
 
 from pillion._aio import spawn
-from pillion.record import LOGIN, REFRESHED
+from pillion.record import EXPIRED, LOGIN, LOGOUT, REFRESHED
 from pillion_shared.wire import SESSION_ARG, SESSION_PARAM
 
 TYPE_CHECKING = False
@@ -33,6 +33,7 @@ class SessionQueries:
         self._present = present
         self._calls: dict[LiveQuery, Call] = {}
         self._paginated: list[PaginatedQuery] = []
+        self._mutated: set[str] = set()
         self.breaks = 0
 
     def add(self, query: "LiveQuery", call: "Call", ready: "Callable[[], Awaitable[None]]") -> None:
@@ -58,12 +59,19 @@ class SessionQueries:
             self._live.move([(query, call.path, self.args(call)) for query, call in self._calls.items()], keeps)
             for paginated in list(self._paginated):
                 paginated.restart(keeps)
+            if change.reason in (LOGOUT, EXPIRED):
+                self._live.end_session(self._mutated)
+                self._mutated = set()
 
     def args(self, call: "Call") -> "dict[str, object]":
         """Those of a call as they are sent now, with the ID in force."""
         args = dict(call.args)
         args.setdefault(SESSION_ARG, self._present())
         return args
+
+    def mutate(self, session_id: "SessionId") -> None:
+        """Mutations are made under this ID, which an outbox may keep until the session ends."""
+        self._mutated.add(session_id)
 
     def optimistic(self, update: "Callable[[SessionStore], object]") -> "Callable[[LocalStore], object]":
         """An update of this session, whichever ID it has when it runs; it does nothing for a session after it."""

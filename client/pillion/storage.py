@@ -121,14 +121,14 @@ class IndexedDBStorage:
     name = "indexedDB"
 
     async def get(self, key: str) -> "str | None":
-        value: str | None = await _browser(self.name).update(_VALUE + key, _keep)
+        value: str | None = await _database(self.name).update(_VALUE + key, _keep)
         return value or None
 
     async def set(self, key: str, value: str) -> None:
-        await _browser(self.name).update(_VALUE + key, _put(value))
+        await _database(self.name).update(_VALUE + key, _put(value))
 
     async def remove(self, key: str) -> None:
-        await _browser(self.name).update(_VALUE + key, _put(""))
+        await _database(self.name).update(_VALUE + key, _put(""))
 
 
 _VALUE = "value:"  # beside the records of sessions, which have the same keys
@@ -170,7 +170,7 @@ def is_elsewhere(storage: "Storage") -> bool:
     return _is_of_the_browser(storage) and not _platform.IN_BROWSER
 
 
-def name_of(storage: "Storage") -> str:
+def name_of(storage: object) -> str:
     """The name of a storage for reports."""
     return str(getattr(storage, "name", type(storage).__name__))
 
@@ -204,3 +204,8 @@ def _browser(name: str) -> "ModuleType":
     if not _platform.IN_BROWSER:
         raise StorageError(f"There is no {name} outside a browser.")
     return _platform.browser()
+
+
+def _database(name: str) -> "ModuleType":
+    _browser(name)
+    return _platform.database()

@@ -106,7 +106,7 @@ class Browser(Alone):
         self.has_locks = self._browser.has_locks()
 
     async def update(self, key: str, decide: "Callable[[str | None], str | None]") -> "str | None":
-        kept: str | None = await self._browser.update(key, decide)
+        kept: str | None = await _platform.database().update(key, decide)
         return kept
 
     async def lock(self, name: str, seconds: "float | None") -> "Release | None":

@@ -98,8 +98,8 @@ class Site:
     received: every call over HTTP, oldest first. heard: every query, mutation and action over WebSockets.
     pages: files of the tests' own, by path. sandboxed: those among them that are served as a sandboxed frame would see
     them. isolated: those that are cross-origin isolated, by COOP and COEP. silent: whether calls get no answer until
-    they give up. allow_origins: whose pages may call, besides this machine's. collector: what it received of plain
-    HTTP, under `ANY`.
+    they give up. refuses_sockets: whether no WebSocket can be had. allow_origins: whose pages may call, besides this
+    machine's. collector: what it received of plain HTTP, under `ANY`.
     """
 
     functions: Path
@@ -113,6 +113,7 @@ class Site:
     sandboxed: set[str] = field(default_factory=set)
     isolated: set[str] = field(default_factory=set)
     silent: bool = False
+    refuses_sockets: bool = False
     allow_origins: tuple[str, ...] = ()
     collector: Collector = field(default_factory=Collector)
 
@@ -186,6 +187,9 @@ class Site:
                 await send({"type": "http.response.body", "body": b""})
             elif scope["type"] == "http" and scope["path"].startswith(MOVED):
                 await _send_elsewhere(send, f"http://127.0.0.1:{self.port}/{scope['path'].removeprefix(MOVED)}")
+            elif scope["type"] == "websocket" and self.refuses_sockets:
+                await receive()
+                await send({"type": "websocket.close"})
             elif scope["type"] != "http" or not (scope["method"] == "POST" and scope["path"].startswith(API)):
                 await self._send_file(app, scope, receive, send)
             elif self.silent:

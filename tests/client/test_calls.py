@@ -80,3 +80,25 @@ def test_numbers_are_never_used_again() -> None:
     calls, made = calls_of(frames.MUTATION)
     calls.give_up(made[0])
     assert calls.add(frames.MUTATION, "a:b", {}, 6.0).id == 1
+
+
+def test_one_that_is_held_holds_those_after_it() -> None:
+    calls, made = calls_of(frames.MUTATION, frames.MUTATION, frames.ACTION)
+    made[0].is_held = made[1].is_held = True
+    assert calls.due() == []
+    made[1].is_held = False
+    assert calls.due() == []
+    made[0].is_held = False
+    made[1].is_held = True
+    assert ids(calls.due()) == [0]
+    assert calls.give_up(made[1])
+    assert ids(calls.due()) == [2]
+
+
+def test_those_of_an_earlier_page_keep_their_numbers() -> None:
+    calls = Calls()
+    for number in (3, 7):
+        calls.restore(number, "a:b", {}, 1.0)
+    assert ids(calls.due()) == [3, 7]
+    assert calls.add(frames.MUTATION, "a:b", {}, 2.0).id == 8
+    assert calls.pending(frames.MUTATION) == 3

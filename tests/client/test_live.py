@@ -190,7 +190,7 @@ def test_a_call_that_nobody_waits_for_is_not_sent_later(own: LiveWorld) -> None:
             await texts(client)
             own.stop()
             await until(lambda: client.connection.state == "waiting")
-            with pytest.raises(TransportError, match=r"notes:add took more than 0\.05 s"):
+            with pytest.raises(TransportError, match=r"notes:add was not sent within 0\.05 s"):
                 await client.mutation("notes:add", text="too late", timeout=0.05)
             cancelled = asyncio.create_task(client.mutation("notes:add", text="cancelled"))
             await until(lambda: client.connection.pending == 1)
@@ -210,7 +210,7 @@ def test_an_action_is_not_sent_twice_and_its_caller_is_told(own: LiveWorld) -> N
     async def main() -> None:
         async with own.client() as client:
             await texts(client)
-            with pytest.raises(TransportError, match="took more than"):
+            with pytest.raises(TransportError, match=r"took more than 0\.1 s.*it may have run or not"):
                 await client.action("notes:slow", timeout=0.1)
             lost = asyncio.create_task(client.action("notes:slow"))
             await asyncio.sleep(0)

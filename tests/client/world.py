@@ -42,10 +42,12 @@ class World:
         self._tasks: list[asyncio.Task[Any]] = []
         self.windows: list[Window] = []
         self._real = (_platform.browser, _platform.web, _platform.IN_BROWSER, _platform._clock, surroundings.time)
+        self._real_database = _platform.database
 
     def install(self) -> None:
         """Makes this the browser of all that runs."""
         _platform.browser, _platform.IN_BROWSER = window_of.get, True  # type: ignore[assignment]
+        _platform.database = window_of.get  # type: ignore[assignment]
         here = SimpleNamespace(home=lambda: HOME, locate=lambda url: (HOME + url, HOME))
         _platform.web = lambda: here  # type: ignore[assignment,return-value]
         _platform._clock = self.loop.time
@@ -66,6 +68,7 @@ class World:
         _aio._running.difference_update(self._tasks)
         self.loop.close()
         _platform.browser, _platform.web, _platform.IN_BROWSER, _platform._clock, surroundings.time = self._real  # type: ignore[assignment]
+        _platform.database = self._real_database
 
     def wall(self) -> float:
         """Seconds since 1970, as the machine's clock has it."""
@@ -313,7 +316,7 @@ class Window(Still):
         for life in list(self.lives):
             life[1]()
 
-    # --- the names of pillion._browser ---
+    # --- the names of pillion._browser and pillion._database ---
 
     def random_bytes(self, count: int) -> bytes:
         return self.world.chance.randbytes(count)

@@ -16,7 +16,7 @@ MAY_IMPORT = {
 NO_DEPENDENCIES = {"pillion", "pillion_shared"}
 EXTRAS = {PACKAGES["pillion"] / "sockets.py": {"websockets"}}
 """What a file may import where it is installed, and says so where it is not."""
-BROWSER_FILES = [PACKAGES["pillion"] / f"{name}.py" for name in ("_browser", "_js", "_page", "_web")]
+BROWSER_FILES = [PACKAGES["pillion"] / f"{name}.py" for name in ("_browser", "_database", "_js", "_page", "_web")]
 
 
 def wrong_imports(package: str, path: Path, source: str) -> list[str]:

@@ -16,6 +16,7 @@ FOLDERS = {
 ELSEWHERE = {
     # What it talks to exists only there: storages and fetch; their absence; a place without a page.
     "client/pillion/_browser.py": ("browser/test_ride.py", "browser/test_blocked.py", "browser/test_workers.py"),
+    "client/pillion/_database.py": ("browser/test_storage_trouble.py", "browser/test_outbox.py"),
     "client/pillion/_js.py": ("browser/test_ride.py", "browser/test_ways_out.py"),
     "client/pillion/_page.py": ("browser/test_ways_out.py", "browser/test_leaks.py"),
     "client/pillion/_web.py": ("browser/test_ways_out.py", "browser/test_leaks.py"),
