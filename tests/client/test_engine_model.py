@@ -484,7 +484,7 @@ class Anonymous(Engine):
     """Is another client on every connection."""
 
     def _send_what_is_due(self) -> None:
-        self._client_id = f"{CLIENT}-{self._connections}"
+        self.client_id = f"{CLIENT}-{self._connections}"
         super()._send_what_is_due()
 
 
