@@ -180,6 +180,9 @@ class Site:
                 await self.collector(scope, receive, send)
             elif scope["type"] == "http" and scope["path"] in self.pages:
                 await self._send_page(send, scope["path"])
+            elif scope["type"] == "websocket" and self.refuses_sockets:
+                await receive()
+                await send({"type": "websocket.close"})
             elif scope["type"] == "websocket":
                 await app(scope, self._hearing(scope, receive), send)
             elif scope["type"] == "http" and scope["path"] == NOTHING:
@@ -187,9 +190,6 @@ class Site:
                 await send({"type": "http.response.body", "body": b""})
             elif scope["type"] == "http" and scope["path"].startswith(MOVED):
                 await _send_elsewhere(send, f"http://127.0.0.1:{self.port}/{scope['path'].removeprefix(MOVED)}")
-            elif scope["type"] == "websocket" and self.refuses_sockets:
-                await receive()
-                await send({"type": "websocket.close"})
             elif scope["type"] != "http" or not (scope["method"] == "POST" and scope["path"].startswith(API)):
                 await self._send_file(app, scope, receive, send)
             elif self.silent:
