@@ -69,7 +69,7 @@ def notes(tab: Tab) -> Any:
     return tab.run("return await session.query(api.notes.list)")
 
 
-@pytest.mark.pyodide(end="reload")
+@pytest.mark.pyodide(end=["reload"])
 @pytest.mark.parametrize("end", ["reload", "crash"])
 def test_a_page_that_is_there_again_sends_what_was_left(profile: Profile, site: Site, runtime: str, end: str) -> None:
     """In its order, and what it makes itself after that."""
@@ -106,7 +106,7 @@ def test_a_page_that_is_there_again_sends_what_was_left(profile: Profile, site: 
     ]
 
 
-@pytest.mark.pyodide(end="crash")
+@pytest.mark.pyodide(end=["crash"])
 @pytest.mark.parametrize("end", ["close", "crash"])
 def test_another_tab_sends_what_is_left(profile: Profile, site: Site, runtime: str, end: str) -> None:
     """One of two, by the lock, with the ID that it was made under."""
