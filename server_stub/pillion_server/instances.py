@@ -59,11 +59,15 @@ def plain(value: object, depth: int = 0) -> object:
 
 def plain_fields(document: object, more: Mapping[str, object]) -> dict[str, object]:
     """The fields of a document, and `more`, without instances; raises `TypeError` for what has no fields."""
-    held = document if isinstance(document, Mapping) else _held(document)
+    held = _fields(document)
     if held is None:
         given = f"the class {document.__name__}" if isinstance(document, type) else f"a {type(document).__name__}"
         raise TypeError(f"A document is a dict, a dataclass or a msgspec.Struct, not {given}.")
-    return {name: plain(each) for name, each in {**cast("Mapping[str, object]", held), **more}.items()}
+    return {name: plain(each) for name, each in {**held, **more}.items()}
+
+
+def _fields(document: object) -> Mapping[str, object] | None:
+    return cast("Mapping[str, object]", document) if isinstance(document, Mapping) else _held(document)
 
 
 def _held(value: object) -> dict[str, object] | None:
