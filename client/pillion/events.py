@@ -36,7 +36,7 @@ class EventStream:
 
     It ends when the server answers 204, by `close()`, or by a signal. Raises `TransportError` for any other answer than
     a stream of events; what can't be reached is tried again for as long as it takes, and `error` says why. A new ID
-    begins a new connection at once; after a log-out that is one from the beginning.
+    begins a new connection at once, or when the one that is being made is there; after a log-out from the beginning.
     """
 
     def __init__(
@@ -88,6 +88,8 @@ class EventStream:
             self._unfollow()
             self._lose(None)
             self._renewed.set()
+            if self._given_up is not None:
+                self._given_up.set()
 
     async def _next(self) -> "ServerSentEvent | None":
         while not (self._ready or self._closed):
@@ -143,8 +145,8 @@ class EventStream:
             raise TransportError(f"The stream of events holds {error}.", 200) from None
 
     async def _connected(self) -> "FetchResponse | None":
-        """The answer, `None` when another ID comes first, or the end."""
-        given_up, over = asyncio.Event(), TransportError("Another connection is wanted, or none.")
+        """The answer, `None` when another ID has come meanwhile, or the end."""
+        given_up, over = asyncio.Event(), TransportError("No connection is wanted any more.")
         self._given_up = given_up
         try:
             response = await bounded(self._connect(self.last_id), None, over, given_up)
@@ -185,8 +187,6 @@ class EventStream:
     def _lose(self, error: "TransportError | None") -> None:
         chunks, self._chunks, self.connected = self._chunks, None, False
         self.error = error
-        if self._given_up is not None:
-            self._given_up.set()
         if chunks is not None:
             chunks.close()
 

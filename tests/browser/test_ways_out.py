@@ -282,7 +282,6 @@ globals()["next"] = asyncio.create_task(told(events.__anext__()))
 """)
     until(tab.page, lambda: len(site.collector.gone) == 1 and len(site.collector.seen) == 2)
     assert tab.run("aborter.abort()\nreturn await next").startswith("StopAsyncIteration")
-    until(tab.page, lambda: len(site.collector.gone) == 2)
 
 
 def test_a_cancelled_fetch_is_aborted(profile: Profile, site: Site, runtime: str) -> None:
