@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,28 +12,6 @@ from client.live_world import Http, LiveWorld, until
 from pillion import Client, MemoryStorage, NotReadyError, Session, SessionProvider
 from pillion.delivering import DAY
 from pillion.outbox import LONGEST_DAYS
-from pillion.sockets import LibrarySocket
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Iterator[LiveWorld]:
-    """A server of the test's own."""
-    with LiveWorld(tmp_path) as world:
-        yield world
-
-
-@pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What clients send over their sockets."""
-    frames: list[dict[str, Any]] = []
-    send = LibrarySocket.send
-
-    def recording(socket: LibrarySocket, text: str) -> None:
-        frames.append(json.loads(text))
-        send(socket, text)
-
-    monkeypatch.setattr(LibrarySocket, "send", recording)
-    return frames
 
 
 def numbers(sent: list[dict[str, Any]]) -> list[tuple[str, int]]:

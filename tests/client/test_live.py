@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ import websockets
 from client.live_world import Http, LiveWorld, until
 from pillion import PENDING, Client, FunctionError, LiveQuery, TransportError
 from pillion.optimistic import LocalStore
-from pillion.sockets import LibrarySocket
 
 
 @pytest.fixture(scope="module")
@@ -20,27 +18,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveWorld]:
     """The server of most of these tests, whose notes remain."""
     with LiveWorld(tmp_path_factory.mktemp("live")) as world:
         yield world
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Iterator[LiveWorld]:
-    """A server of the test's own."""
-    with LiveWorld(tmp_path) as world:
-        yield world
-
-
-@pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What clients send over their sockets."""
-    frames: list[dict[str, Any]] = []
-    send = LibrarySocket.send
-
-    def recording(socket: LibrarySocket, text: str) -> None:
-        frames.append(json.loads(text))
-        send(socket, text)
-
-    monkeypatch.setattr(LibrarySocket, "send", recording)
-    return frames
 
 
 def questions(sent: list[dict[str, Any]]) -> list[tuple[str, object]]:

@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from client.live_world import Http, LiveWorld, until
-from pillion import Client, FunctionError, MemoryStorage, PaginatedQuery, SessionId, SessionProvider
+from client.slow import Slow
+from pillion import Client, FunctionError, PaginatedQuery, SessionId, SessionProvider
 from pillion.optimistic import LocalStore
 
 SCHEMA = """
@@ -584,18 +585,6 @@ def test_it_tells_why_there_is_no_id(running: LiveWorld, monkeypatch: pytest.Mon
                 assert [type(error).__name__ for error in shown.errors] == ["InvalidIdError", "NoneType"]
 
     asyncio.run(main())
-
-
-class Slow(MemoryStorage):
-    """A storage that says nothing before it may."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.may = asyncio.Event()
-
-    async def get(self, key: str) -> str | None:  # type: ignore[override]
-        await self.may.wait()
-        return super().get(key)
 
 
 NUMBERS = st.integers(0, 60)

@@ -3,13 +3,13 @@
 import asyncio
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from client.live_world import LiveWorld, until
-from pillion import PENDING, SKIPPED, MemoryStorage, NotReadyError, SessionId, SessionProvider, TransportError
+from client.slow import Slow
+from pillion import PENDING, SKIPPED, NotReadyError, SessionId, SessionProvider, TransportError
 from pillion.session_queries import SessionStore
 
 
@@ -18,25 +18,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveWorld]:
     """The server of most of these tests: each has a session of its own."""
     with LiveWorld(tmp_path_factory.mktemp("live")) as world:
         yield world
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Iterator[LiveWorld]:
-    """A server of the test's own."""
-    with LiveWorld(tmp_path) as world:
-        yield world
-
-
-class Slow(MemoryStorage):
-    """A storage that says nothing before it may."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.may = asyncio.Event()
-
-    async def get(self, key: str) -> str | None:  # type: ignore[override]
-        await self.may.wait()
-        return super().get(key)
 
 
 def test_a_session_sees_its_own_at_once(running: LiveWorld) -> None:

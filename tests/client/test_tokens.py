@@ -13,26 +13,9 @@ from client.live_world import until
 from pillion import PENDING, Client, NotReadyError, Request, Response, TransportError
 from pillion.sockets import LibrarySocket
 from pillion.tokens import Tokens
-from server.tokens import AUDIENCE, ISSUER, Issuer
+from server.tokens import AUDIENCE, ISSUER, SHOP, Issuer
 from server.world import Process, serving, write_functions
 
-SHOP = """
-def name(ctx):
-    identity = ctx.auth.identity()
-    return None if identity is None else identity.subject
-
-@query
-def me(ctx) -> str | None:
-    return name(ctx)
-
-@mutation
-def who(ctx) -> str | None:
-    return name(ctx)
-
-@action
-async def act(ctx) -> str | None:
-    return await ctx.run_query("shop:me")
-"""
 KINDS = (("query", "shop:me"), ("mutation", "shop:who"), ("action", "shop:act"))
 
 

@@ -10,28 +10,11 @@ import convex
 import pytest
 from convex.http_client import ConvexHttpClient
 
-from server.tokens import AUDIENCE, ISSUER, Issuer
+from server.tokens import AUDIENCE, ISSUER, SHOP, Issuer
 from server.world import Process, serving, write_functions
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-SHOP = """
-def name(ctx) -> str | None:
-    identity = ctx.auth.identity()
-    return None if identity is None else identity.subject
-
-@query
-def me(ctx) -> str | None:
-    return name(ctx)
-
-@mutation
-def who(ctx) -> str | None:
-    return name(ctx)
-
-@action
-async def act(ctx) -> str | None:
-    return await ctx.run_query("shop:me")
-"""
 SECONDS = 60
 """How long Node may take."""
 

@@ -17,6 +17,25 @@ from pillion_server import JwtAuth
 ISSUER = "https://login.example"
 AUDIENCE = "shop"
 
+SHOP = """
+def name(ctx) -> str | None:
+    identity = ctx.auth.identity()
+    return None if identity is None else identity.subject
+
+@query
+def me(ctx) -> str | None:
+    return name(ctx)
+
+@mutation
+def who(ctx) -> str | None:
+    return name(ctx)
+
+@action
+async def act(ctx) -> str | None:
+    return await ctx.run_query("shop:me")
+"""
+"""Functions that tell who calls."""
+
 
 def new_key(algorithm: str) -> Any:
     """A private key."""
